@@ -1,0 +1,129 @@
+'use strict'
+// The package as users get it: packed, installed in a folder that has nothing to do with the repository, and used.
+const { execFile } = require('node:child_process')
+const { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } = require('node:fs')
+const { homedir, tmpdir } = require('node:os')
+const path = require('node:path')
+const { promisify } = require('node:util')
+const { useDatabase } = require('./support/redis')
+
+const run = promisify(execFile)
+const repository = path.resolve(__dirname, '..')
+const sources = path.join(__dirname, 'package')
+const database = useDatabase()
+
+/** Where the fresh application lives. */
+let app
+/** @type {{ name: string, tarball: string, files: string[] }[]} */
+let packed
+
+const npm = (args) => run('npm', args, { cwd: app, shell: process.platform === 'win32' })
+const node = (args, env = {}) => run(process.execPath, args, { cwd: app, env: { ...process.env, ...env } })
+const installed = (...file) => path.join(app, 'node_modules', ...file)
+const manifest = (name) => JSON.parse(readFileSync(installed(name, 'package.json'), 'utf8'))
+
+beforeAll(async () => {
+  app = realpathSync(mkdtempSync(path.join(tmpdir(), 'enqueue-boundary-app-')))
+  const { stdout } = await run(process.execPath, [path.join(repository, 'scripts', 'pack.mjs'), '--json', app])
+  packed = JSON.parse(stdout)
+  writeFileSync(path.join(app, 'package.json'), JSON.stringify({ name: 'app', private: true }))
+  // Offline with an empty cache: nothing but the tarballs can be installed.
+  const tarballs = packed.map(({ tarball }) => tarball)
+  const offline = ['--offline', '--cache', path.join(app, '.npm'), '--ignore-scripts', '--no-audit', '--no-fund']
+  await npm(['install', ...offline, ...tarballs])
+  cpSync(sources, app, { recursive: true })
+})
+
+afterAll(() => rmSync(app, { recursive: true, force: true }))
+
+async function expectQueued(stdout, ticketId) {
+  const jobId = `ticket-triage:acme:${ticketId}`
+  expect(JSON.parse(stdout)).toEqual({ jobId, status: 'queued' })
+  const job = await database.redis.hgetall(`bull:ticket-triage:${jobId}`)
+  expect(job).toMatchObject({
+    name: 'triage',
+    data: JSON.stringify({ tenantId: 'acme', ticketId, summary: 'It prints "ü".' }),
+  })
+  expect(await database.redis.lrange('bull:ticket-triage:wait', 0, -1)).toContain(jobId)
+}
+
+test('an application enqueues through require', async () => {
+  const { stdout } = await node(['consumer.cjs'])
+  await expectQueued(stdout, 'from-cjs')
+})
+
+test('an application enqueues through named ESM imports', async () => {
+  const { stdout } = await node(['consumer.mjs'])
+  await expectQueued(stdout, 'from-esm')
+})
+
+test('a strict TypeScript application compiles, with library types checked, and enqueues', async () => {
+  const tsc = path.join(path.dirname(require.resolve('typescript/package.json')), 'bin', 'tsc')
+  const strict = ['--strict', '--exactOptionalPropertyTypes', '--skipLibCheck', 'false', '--types', '']
+  const modern = ['--target', 'es2022', '--lib', 'es2022,dom', '--module', 'nodenext']
+  await node([tsc, ...strict, ...modern, '--outDir', 'compiled', 'consumer.mts'])
+  const { stdout } = await node([path.join('compiled', 'consumer.mjs')])
+  await expectQueued(stdout, 'from-typescript')
+})
+
+test('the root package holds JavaScript and types, and nothing else', () => {
+  const { files } = packed.find(({ name }) => name === 'enqueue-boundary')
+  const allowed = /^(?:package\.json|README\.md|LICENSE|index\.js|index\.d\.ts|binding\.js|lib\/[\w-]+\.js)$/
+  expect(files.filter((file) => !allowed.test(file))).toEqual([])
+  expect(files).toEqual(expect.arrayContaining(['index.js', 'index.d.ts', 'binding.js', 'package.json']))
+})
+
+test('the platform package holds one binary and says where it runs', () => {
+  const { name, files } = packed.find((each) => each.name !== 'enqueue-boundary')
+  const { main, os, cpu, engines } = manifest(name)
+  expect(files.filter((file) => file !== 'README.md').sort()).toEqual([main, 'package.json'].sort())
+  expect({ os, cpu, engines }).toEqual({
+    os: [process.platform],
+    cpu: [process.arch],
+    engines: manifest('enqueue-boundary').engines,
+  })
+})
+
+test('each target has its platform package as an optional dependency of exactly this version', () => {
+  const { napi, optionalDependencies, version } = manifest('enqueue-boundary')
+  const platforms = {
+    'x86_64-unknown-linux-gnu': 'linux-x64-gnu',
+    'aarch64-unknown-linux-gnu': 'linux-arm64-gnu',
+    'x86_64-unknown-linux-musl': 'linux-x64-musl',
+    'aarch64-unknown-linux-musl': 'linux-arm64-musl',
+    'x86_64-apple-darwin': 'darwin-x64',
+    'aarch64-apple-darwin': 'darwin-arm64',
+    'x86_64-pc-windows-msvc': 'win32-x64-msvc',
+    'aarch64-pc-windows-msvc': 'win32-arm64-msvc',
+  }
+  expect(Object.keys(platforms)).toEqual(expect.arrayContaining(napi.targets))
+  const expected = napi.targets.map((target) => [`enqueue-boundary-${platforms[target]}`, version])
+  expect(optionalDependencies).toEqual(Object.fromEntries(expected))
+})
+
+test('the loader names every platform package literally, so that bundlers can trace it', () => {
+  const loader = readFileSync(installed('enqueue-boundary', 'binding.js'), 'utf8')
+  const { optionalDependencies } = manifest('enqueue-boundary')
+  const untraced = Object.keys(optionalDependencies).filter((name) => !loader.includes(`require('${name}')`))
+  expect(untraced).toEqual([])
+})
+
+test('installing runs no script', () => {
+  for (const { name, files } of packed) {
+    const scripts = Object.keys(manifest(name).scripts ?? {})
+    expect(scripts.filter((script) => /^(?:pre|post)?install$|^(?:pre|post)?prepare$/.test(script))).toEqual([])
+    // npm compiles whatever ships one of these.
+    expect(files).not.toContain('binding.gyp')
+  }
+})
+
+test('no file tells where it was built', () => {
+  const cargo = process.env.CARGO_HOME ?? path.join(homedir(), '.cargo')
+  for (const { name, files } of packed) {
+    for (const file of files) {
+      const bytes = readFileSync(installed(name, file))
+      const told = [repository, cargo].filter((folder) => bytes.includes(folder))
+      expect({ file, told }).toEqual({ file, told: [] })
+    }
+  }
+})

@@ -1,0 +1,3 @@
+import { openReference } from './reference.mjs'
+
+export const open = (redisUrl) => openReference('bullmq5', redisUrl)

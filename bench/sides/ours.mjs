@@ -1,0 +1,6 @@
+// The package itself, through the file that users import.
+export async function open(redisUrl) {
+  process.env.REDIS_URL = redisUrl
+  const { enqueueTicketTriage } = await import('../../index.js')
+  return { enqueue: enqueueTicketTriage, close: async () => {} }
+}

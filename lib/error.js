@@ -1,0 +1,70 @@
+'use strict'
+// The one error class. It lives in JavaScript so that `instanceof` holds in every realm that loads the package.
+
+const brand = Symbol.for('enqueue-boundary.EnqueueError')
+
+class EnqueueError extends Error {
+  /** @param {object} failure what the native side says of it, and `jobId` once there is one */
+  constructor(failure) {
+    super(failure.message)
+    this.code = failure.code
+    this.status = failure.status
+    this.statusCode = failure.status
+    this.expose = failure.status < 500
+    this.retryable = failure.retryable
+    this.outcome = failure.outcome
+    if (failure.jobId !== undefined) this.jobId = failure.jobId
+    if (failure.issues !== undefined) this.issues = failure.issues
+    if (failure.retryAfterMs !== undefined) this.retryAfterMs = failure.retryAfterMs
+    define(this, 'title', failure.title)
+    if (failure.detail !== undefined) define(this, 'cause', new Error(failure.detail))
+  }
+
+  toProblem() {
+    return {
+      type: `urn:enqueue-boundary:${this.code.toLowerCase().replaceAll('_', '-')}`,
+      title: this.title,
+      status: this.status,
+      detail: this.expose ? this.message : advice(this),
+      code: this.code,
+      outcome: this.outcome,
+      retryable: this.retryable,
+      ...(this.jobId !== undefined && { jobId: this.jobId }),
+      ...(this.issues !== undefined && { issues: this.issues }),
+      ...(this.retryAfterMs !== undefined && { retryAfterMs: this.retryAfterMs }),
+    }
+  }
+}
+
+define(EnqueueError.prototype, 'name', 'EnqueueError')
+define(EnqueueError.prototype, brand, true)
+
+/** As an Error's own fields are: there, but not listed. */
+function define(target, key, value) {
+  Object.defineProperty(target, key, { value, writable: true, configurable: true })
+}
+
+/** What a client of a 5xx is told: what it can do, not what is wrong with the server. */
+function advice({ outcome, retryable }) {
+  if (outcome === 'unknown') return 'The request may or may not have been carried out. Sending it again is safe.'
+  if (retryable) return 'The request could not be carried out now. Try again later.'
+  return 'The request could not be carried out.'
+}
+
+function isEnqueueError(value) {
+  return typeof value === 'object' && value !== null && value[brand] === true
+}
+
+/** The error for an argument that is the program's own, not the client's. */
+function invalidArgument(message, code = 'ERR_INVALID_ARG_TYPE') {
+  return new EnqueueError({
+    code,
+    title: 'Invalid argument',
+    message,
+    status: 500,
+    retryable: false,
+    outcome: 'refused',
+  })
+}
+
+module.exports = { EnqueueError, invalidArgument, isEnqueueError }

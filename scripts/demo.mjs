@@ -1,0 +1,228 @@
+// The main job on real input: every line of examples/tickets.jsonl is the body of one request to examples/route.mjs, a
+// BullMQ worker in another process does the jobs, and BullMQ's own events and PostgreSQL's rows say whether it adds up.
+//   node scripts/demo.mjs [--serve]     --serve keeps the route up afterwards
+// It uses REDIS_URL and DATABASE_URL when they are set, and stores of its own otherwise.
+import { spawn } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { Queue, QueueEvents } from 'bullmq'
+import { DemoError, host, openPostgres, openRedis, QUEUE } from './demo-stores.mjs'
+
+const SENDERS = 16
+const WORKER_DEADLINE_MS = 60_000
+
+const example = (name) => new URL(`../examples/${name}`, import.meta.url)
+
+async function main({ serve }, undo) {
+  const redis = await openRedis(undo, console.log)
+  process.env.REDIS_URL = redis.url
+  const postgres = await openPostgres(undo, readFileSync(example('schema.sql'), 'utf8'))
+  process.env.DATABASE_URL = postgres.url
+  // From here on it is a deployment: a worker and a server that find both stores in their environment.
+  const worker = startWorker(undo)
+  const server = await startServer(undo)
+  console.log(`Redis       ${host(redis.url)} (${redis.how})`)
+  console.log(`PostgreSQL  ${host(postgres.url)} (${postgres.how})`)
+  console.log(`worker      process ${worker.pid}`)
+  console.log(`route       POST ${server.url}\n`)
+
+  const bodies = readBodies()
+  const answers = new Answers()
+  const events = watchEvents(undo, redis.url)
+  const progress = showProgress(
+    () =>
+      `${answers.sent}/${bodies.length} sent, ${answers.ids.size} queued, ${answers.duplicates} duplicate, ` +
+      `${sum(answers.refused)} refused, ${events.ended.size} jobs ended`,
+  )
+  events.on('change', progress.update)
+  const sending = sendAll(server.url, bodies, (answer) => {
+    answers.add(answer)
+    progress.update()
+  })
+  await Promise.race([sending, worker.died])
+  await Promise.race([events.settled(answers), worker.died, timeout(WORKER_DEADLINE_MS)])
+  progress.end()
+
+  const ends = await inspect(redis.url, postgres.database, answers.ids)
+  report(answers, ends)
+  const complaints = audit(answers, events, ends)
+  if (complaints.length > 0) throw new DemoError(`It does not add up: ${complaints.join('; ')}.`)
+  console.log(`It adds up: ${answers.sent} = ${answers.ids.size} + ${answers.duplicates} + ${sum(answers.refused)}.`)
+  if (serve) {
+    const body = JSON.stringify({ tenantId: 'acme', ticketId: 'ACME-1', summary: 'The printer is on fire' })
+    console.log(`\nServing until Ctrl-C. Try:\n  curl -i ${server.url} -H 'content-type: application/json' -d '${body}'`)
+    await worker.died
+  }
+}
+
+function startWorker(undo) {
+  const child = spawn(process.execPath, [fileURLToPath(example('worker.mjs'))], { stdio: ['ignore', 'inherit', 'inherit'] })
+  const exit = once(child, 'exit')
+  undo.push(async () => {
+    child.kill('SIGTERM')
+    const kill = setTimeout(() => child.kill('SIGKILL'), 5000)
+    await exit
+    clearTimeout(kill)
+  })
+  const died = exit.then(([code, signal]) => {
+    throw new DemoError(`The worker process ended (${signal ?? `status ${code}`}).`)
+  })
+  died.catch(() => {})
+  return { pid: child.pid, died }
+}
+
+async function startServer(undo) {
+  const [{ POST }, { records }, { serve }] = await Promise.all(
+    ['route.mjs', 'storage.mjs', 'server.mjs'].map((name) => import(example(name))),
+  )
+  undo.push(() => records.close())
+  const server = await serve(POST)
+  undo.push(server.close)
+  return server
+}
+
+/** The stored bodies as they are, and one over the limit of 1 MiB. */
+function readBodies() {
+  const stored = readFileSync(example('tickets.jsonl'), 'utf8').split('\n').slice(0, -1)
+  const dump = '7f454c46'.repeat(1 << 17)
+  return [...stored, JSON.stringify({ tenantId: 'acme', ticketId: 'ACME-20460', summary: `scanner core dump: ${dump}` })]
+}
+
+async function sendAll(url, bodies, onAnswer) {
+  // The senders share one iterator: each takes the next body as soon as its last one is answered.
+  const rest = bodies.values()
+  const sender = async () => {
+    for (const body of rest) {
+      const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+      onAnswer({ ...(await response.json()), status: response.status })
+    }
+  }
+  await Promise.all(Array.from({ length: SENDERS }, sender))
+}
+
+/** What the route said. The first 202 for an id is a queued ticket, another one for the same id a duplicate. */
+class Answers {
+  sent = 0
+  ids = new Set()
+  duplicates = 0
+  refused = {}
+  failed = {}
+
+  add({ status, jobId, code }) {
+    this.sent += 1
+    if (status === 202) {
+      if (this.ids.has(jobId)) this.duplicates += 1
+      this.ids.add(jobId)
+    } else {
+      const reasons = status < 500 ? this.refused : this.failed
+      reasons[code] = (reasons[code] ?? 0) + 1
+    }
+  }
+}
+
+const sum = (counts) => Object.values(counts).reduce((total, n) => total + n, 0)
+
+/** BullMQ's own account, from the first event of the queue on. */
+function watchEvents(undo, url) {
+  const events = Object.assign(new EventEmitter(), { added: 0, duplicated: 0, ended: new Set() })
+  const stream = new QueueEvents(QUEUE, { connection: { url }, lastEventId: '0-0' })
+  undo.push(() => stream.close())
+  stream.on('error', (error) => console.error(`events: ${error.message}`))
+  const on = (name, note) => stream.on(name, (event) => events.emit('change', note(event)))
+  on('added', () => events.added++)
+  on('duplicated', () => events.duplicated++)
+  on('completed', ({ jobId }) => events.ended.add(jobId))
+  on('failed', ({ jobId }) => events.ended.add(jobId))
+  events.settled = async ({ ids, duplicates }) => {
+    const all = () => events.added + events.duplicated >= ids.size + duplicates && events.ended.size >= ids.size
+    while (!all()) await once(events, 'change')
+  }
+  return events
+}
+
+function timeout(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref())
+}
+
+/** One line that renews itself on a terminal, and a line now and then elsewhere. */
+function showProgress(line) {
+  const { isTTY } = process.stdout
+  let updates = 0
+  const print = () => process.stdout.write(isTTY ? `\r\x1b[2K${line()}` : `${line()}\n`)
+  return {
+    update: () => {
+      updates += 1
+      if (isTTY || updates % 100 === 0) print()
+    },
+    end: () => {
+      print()
+      console.log(isTTY ? '\n' : '')
+    },
+  }
+}
+
+/** Where each accepted ticket has ended up, asked of BullMQ and of PostgreSQL. */
+async function inspect(url, database, ids) {
+  const queue = new Queue(QUEUE, { connection: { url }, skipMetasUpdate: true })
+  const states = await Promise.all([...ids].map(async (id) => [id, await queue.getJobState(id)]))
+  await queue.close()
+  const { rows } = await database.query('SELECT job_id, status, category, priority FROM ticket_triage')
+  return { states: new Map(states), rows }
+}
+
+function report({ sent, ids, duplicates, refused, failed }, { states, rows }) {
+  const completed = [...states.values()].filter((state) => state === 'completed').length
+  const done = rows.filter((row) => row.status === 'done')
+  const list = (counts) => Object.entries(counts).map(([name, n]) => `${name} ${n}`).join(', ')
+  const categories = {}
+  for (const { category } of done) categories[category] = (categories[category] ?? 0) + 1
+  const rest = [
+    ['sent', sent, ''],
+    ['queued', ids.size, `${completed} completed in BullMQ, ${done.length} of ${rows.length} records done in PostgreSQL`],
+    ['duplicate', duplicates, 'answered like the first, no second job'],
+    ['refused', sum(refused), list(refused)],
+    ...(sum(failed) > 0 ? [['failed', sum(failed), list(failed)]] : []),
+  ]
+  for (const [name, n, note] of rest) console.log(`${name.padEnd(10)}${String(n).padStart(5)}   ${note}`.trimEnd())
+  console.log(`triaged as         ${list(categories)}\n`)
+}
+
+/** Every way in which the figures disagree, each in words. */
+function audit({ sent, ids, duplicates, refused, failed }, events, { states, rows }) {
+  const recorded = new Map(rows.map((row) => [row.job_id, row]))
+  const unfinished = [...ids].filter((id) => states.get(id) !== 'completed')
+  const undone = [...ids].filter((id) => recorded.get(id)?.status !== 'done')
+  const jobless = rows.filter((row) => !ids.has(row.job_id))
+  const some = (items) => `${items.length}, such as ${JSON.stringify(items[0])}`
+  const rules = [
+    [sent === ids.size + duplicates + sum(refused) + sum(failed), 'the answers do not sum up to the requests'],
+    [sum(failed) === 0, `requests that failed on the server's side: ${sum(failed)}`],
+    [events.added === ids.size, `jobs that BullMQ saw added: ${events.added}, tickets queued: ${ids.size}`],
+    [events.duplicated === duplicates, `duplicates that BullMQ saw: ${events.duplicated}, answered: ${duplicates}`],
+    [unfinished.length === 0, `queued jobs that BullMQ did not complete: ${some(unfinished)}`],
+    [undone.length === 0, `queued tickets whose record is not done: ${some(undone)}`],
+    [jobless.length === 0, `records without a job: ${some(jobless.map((row) => row.job_id))}`],
+  ]
+  return rules.filter(([holds]) => !holds).map(([, complaint]) => complaint)
+}
+
+class Interrupted extends Error {}
+
+const { values: options } = parseArgs({ options: { serve: { type: 'boolean', default: false } } })
+const undo = []
+const interrupted = new Promise((_, reject) => {
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => reject(new Interrupted(signal)))
+})
+try {
+  await Promise.race([main(options, undo), interrupted])
+} catch (error) {
+  if (error instanceof Interrupted) process.exitCode = options.serve ? 0 : 130
+  else process.exitCode = 1
+  if (error instanceof DemoError) console.error(`\n${error.message}`)
+  else if (!(error instanceof Interrupted)) console.error(error)
+}
+for (const step of undo.reverse()) {
+  await step()
+}

@@ -1,0 +1,208 @@
+//! The calls in flight of one environment, by the slot number that JavaScript gave each. Knows no JavaScript.
+
+use std::time::{Duration, Instant};
+
+use crate::core::{Error, Job};
+use crate::queue::{Ready, Settled};
+
+/// Calls that may be in flight at once.
+const MAX_CALLS: usize = 100_000;
+/// Bytes of jobs that may be held at once.
+const MAX_BYTES: usize = 256 * 1024 * 1024;
+
+/// Where a call is.
+enum Call {
+    /// Nowhere: the slot is free.
+    Free,
+    /// Its input is accepted; it waits for the caller's own code: `authorize`, then the record.
+    Accepted {
+        job: Job,
+        deadline: Instant,
+        timeout_ms: u32,
+    },
+    /// Its deadline passed there.
+    Late { timeout_ms: u32 },
+    /// Its job is with the writer, and this large.
+    Sent { bytes: usize },
+    /// It failed there.
+    Failed(Error),
+}
+
+#[derive(Default)]
+pub struct Calls {
+    slots: Vec<Call>,
+    /// How many slots are not free.
+    held: usize,
+    bytes: usize,
+    sent: usize,
+}
+
+impl Calls {
+    /// Whether one more call fits.
+    pub fn admit(&self) -> Result<(), Error> {
+        if self.held < MAX_CALLS && self.bytes < MAX_BYTES {
+            Ok(())
+        } else {
+            Err(Error::Overloaded)
+        }
+    }
+
+    /// How many jobs the writer has.
+    pub fn sent(&self) -> usize {
+        self.sent
+    }
+
+    pub fn accept(&mut self, slot: u32, job: Job, started: Instant, timeout_ms: u32) {
+        let deadline = started + Duration::from_millis(timeout_ms.into());
+        self.held += 1;
+        self.bytes += job.size();
+        self.put(
+            slot,
+            Call::Accepted {
+                job,
+                deadline,
+                timeout_ms,
+            },
+        );
+    }
+
+    /// Takes an accepted job out to be sent; nothing when the call is not waiting, an error when it is too late.
+    pub fn send(&mut self, slot: u32, timestamp: u64) -> Result<Option<Ready>, Error> {
+        match self.take(slot) {
+            Call::Accepted { job, deadline, .. } if deadline > Instant::now() => {
+                self.sent += 1;
+                self.put(slot, Call::Sent { bytes: job.size() });
+                Ok(Some(Ready {
+                    slot,
+                    job,
+                    timestamp,
+                    deadline,
+                }))
+            }
+            Call::Accepted { job, timeout_ms, .. } => {
+                self.forget(job.size());
+                Err(Error::StorageTimeout { timeout_ms })
+            }
+            other => {
+                self.put(slot, other);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Forgets a call that ended before it was sent. Says what its timeout was, for the message.
+    pub fn abandon(&mut self, slot: u32) -> u32 {
+        match self.take(slot) {
+            Call::Accepted { job, timeout_ms, .. } => {
+                self.forget(job.size());
+                timeout_ms
+            }
+            Call::Late { timeout_ms } => {
+                self.forget(0);
+                timeout_ms
+            }
+            other => {
+                self.put(slot, other);
+                0
+            }
+        }
+    }
+
+    /// Notes what became of a sent job. A failed call keeps its slot until the error is fetched.
+    pub fn settle(&mut self, slot: u32, settled: Settled) -> Status {
+        let Call::Sent { bytes } = self.take(slot) else {
+            return Status::Stray;
+        };
+        self.sent -= 1;
+        match settled {
+            Settled::Added => {
+                self.forget(bytes);
+                Status::Added
+            }
+            Settled::Duplicate => {
+                self.forget(bytes);
+                Status::Duplicate
+            }
+            Settled::Failed(error) => {
+                self.bytes -= bytes;
+                self.put(slot, Call::Failed(error));
+                Status::Failed
+            }
+        }
+    }
+
+    /// Why a call failed; frees its slot.
+    pub fn failure(&mut self, slot: u32) -> Error {
+        match self.take(slot) {
+            Call::Failed(error) => {
+                self.forget(0);
+                error
+            }
+            other => {
+                self.put(slot, other);
+                Error::Internal {
+                    detail: format!("call {slot} did not fail"),
+                }
+            }
+        }
+    }
+
+    /// Marks up to `most` calls as late whose deadline passed in the caller's own code. Says which, and when the next
+    /// of those that remain is due.
+    pub fn expire(&mut self, now: Instant, most: usize) -> (Vec<u32>, Option<Duration>) {
+        let mut late = Vec::new();
+        let mut next: Option<Instant> = None;
+        for (slot, call) in (0..).zip(&mut self.slots) {
+            if let Call::Accepted {
+                job,
+                deadline,
+                timeout_ms,
+            } = call
+            {
+                if *deadline <= now && late.len() < most {
+                    self.bytes -= job.size();
+                    *call = Call::Late {
+                        timeout_ms: *timeout_ms,
+                    };
+                    late.push(slot);
+                } else {
+                    next = Some(next.map_or(*deadline, |next| next.min(*deadline)));
+                }
+            }
+        }
+        (late, next.map(|next| next.saturating_duration_since(now)))
+    }
+
+    fn take(&mut self, slot: u32) -> Call {
+        match self.slots.get_mut(slot as usize) {
+            Some(call) => std::mem::replace(call, Call::Free),
+            None => Call::Free,
+        }
+    }
+
+    fn put(&mut self, slot: u32, call: Call) {
+        let slot = slot as usize;
+        if slot >= self.slots.len() {
+            if matches!(call, Call::Free) {
+                return;
+            }
+            self.slots.resize_with(slot + 1, || Call::Free);
+        }
+        self.slots[slot] = call;
+    }
+
+    fn forget(&mut self, bytes: usize) {
+        self.held -= 1;
+        self.bytes -= bytes;
+    }
+}
+
+/// How a sent job ended, as a number that JavaScript reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Added = 0,
+    Duplicate = 1,
+    Failed = 2,
+    /// No call waits for it.
+    Stray = 3,
+}

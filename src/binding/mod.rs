@@ -1,0 +1,259 @@
+//! Between JavaScript and Rust. `lib/pipeline.js` is the other half: it holds the promises and calls the user's code,
+//! this half holds the jobs. A call is a slot number on both sides. No rules of its own.
+
+mod calls;
+mod failure;
+mod raw;
+mod read;
+mod wake;
+
+use std::cell::RefCell;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use napi::bindgen_prelude::*;
+use napi_derive::napi;
+
+use self::calls::Calls;
+use self::failure::{Failure, InputIssue};
+use self::read::Reader;
+use self::wake::Mailbox;
+use crate::core::Error;
+use crate::core::schema::Schema;
+use crate::core::ticket::{self, TicketTriage};
+use crate::queue::address::DEFAULT_URL;
+use crate::queue::{Address, Settled, Writer};
+
+/// BullMQ's default prefix.
+const PREFIX: &str = "bull";
+
+/// The journey of calls from one JavaScript environment to one queue.
+#[napi]
+pub struct Boundary {
+    state: RefCell<State>,
+}
+
+struct State {
+    reader: Reader,
+    triage: TicketTriage,
+    calls: Calls,
+    mailbox: Mailbox,
+    address: Option<Address>,
+    writer: Option<Writer>,
+}
+
+thread_local! {
+    /// For validation alone, which needs no boundary.
+    static CHECK: RefCell<Option<(Reader, TicketTriage)>> = const { RefCell::new(None) };
+}
+
+/// Everything wrong with what was read of an input; nothing when it is valid.
+#[napi(catch_unwind)]
+pub fn check(
+    env: &Env,
+    tenant_id: Unknown<'_>,
+    ticket_id: Unknown<'_>,
+    summary: Unknown<'_>,
+) -> Result<Option<Vec<InputIssue>>> {
+    CHECK.with_borrow_mut(|check| {
+        let (reader, triage) = match check {
+            Some(check) => check,
+            None => check.insert((Reader::default(), new_triage()?)),
+        };
+        let (fields, caller) = reader.read(env, [tenant_id, ticket_id, summary], ().into_unknown(env)?)?;
+        let error = triage.accept(&fields, caller).err();
+        Ok(error.map(|error| error.as_issues().iter().map(InputIssue::from).collect()))
+    })
+}
+
+/// What is wrong with an input that is no object.
+#[napi(catch_unwind)]
+pub fn not_an_object(input: Unknown<'_>) -> Result<Failure> {
+    let kind = read::kind(&input)?;
+    let issues = vec![Schema::not_an_object(kind)];
+    Ok(Failure::from(&Error::InvalidInput { issues }))
+}
+
+/// The JSON Schema of the input, as JSON.
+#[napi(catch_unwind)]
+pub fn input_json_schema() -> String {
+    ticket::json_schema().to_string()
+}
+
+fn new_triage() -> Result<TicketTriage> {
+    TicketTriage::new().map_err(|error| napi::Error::from_reason(error.message()))
+}
+
+/// What `expire` found.
+#[napi(object, object_from_js = false)]
+pub struct Expired {
+    pub slots: Vec<u32>,
+    /// Milliseconds until the next deadline, when there is one.
+    pub next_ms: Option<f64>,
+}
+
+#[napi]
+impl Boundary {
+    /// `settle` is called when `drain` has something.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(settle: Function<'_, (), ()>) -> Result<Self> {
+        Ok(Boundary {
+            state: RefCell::new(State {
+                reader: Reader::default(),
+                triage: new_triage()?,
+                calls: Calls::default(),
+                mailbox: Mailbox::new(settle)?,
+                address: None,
+                writer: None,
+            }),
+        })
+    }
+
+    /// Says where Redis is. Connects to nothing yet.
+    #[napi(catch_unwind)]
+    pub fn open(&self, url: Option<String>) -> Option<Failure> {
+        match Address::parse(url.as_deref().unwrap_or(DEFAULT_URL)) {
+            Ok(address) => {
+                self.state.borrow_mut().address = Some(address);
+                None
+            }
+            Err(error) => Some(Failure::from(&error)),
+        }
+    }
+
+    /// Takes what was read of an input and returns the id of its job, or why there is none.
+    #[napi(catch_unwind, ts_return_type = "string | Failure")]
+    #[allow(clippy::too_many_arguments, reason = "an object to hold them would cost more than the rest of the call")]
+    pub fn begin<'env>(
+        &self,
+        env: &'env Env,
+        slot: u32,
+        tenant_id: Unknown<'_>,
+        ticket_id: Unknown<'_>,
+        summary: Unknown<'_>,
+        timeout_ms: u32,
+        caller: Unknown<'_>,
+    ) -> Result<Either<Unknown<'env>, Failure>> {
+        let started = Instant::now();
+        let state = &mut *self.state.borrow_mut();
+        let (fields, caller) = state.reader.read(env, [tenant_id, ticket_id, summary], caller)?;
+        let accepted = state
+            .calls
+            .admit()
+            .and_then(|()| state.triage.accept(&fields, caller));
+        let job = match accepted {
+            Ok(job) => job,
+            Err(error) => return Ok(Either::B(Failure::from(&error))),
+        };
+        if state.writer.is_none()
+            && let Err(error) = state.start_writer()
+        {
+            return Ok(Either::B(Failure::from(&error)));
+        }
+        let id = raw::string(env, job.id())?;
+        state.calls.accept(slot, job, started, timeout_ms);
+        Ok(Either::A(id))
+    }
+
+    /// The record is made: sends the job, or says that it is too late.
+    #[napi(catch_unwind)]
+    pub fn commit(&self, env: &Env, slot: u32) -> Result<Option<Failure>> {
+        let state = &mut *self.state.borrow_mut();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let ready = match state.calls.send(slot, now.as_millis() as u64) {
+            Ok(Some(ready)) => ready,
+            Ok(None) => return Ok(None),
+            Err(error) => return Ok(Some(Failure::from(&error))),
+        };
+        if state.calls.sent() == 1 {
+            raw::hold_process(env, state.mailbox.raw(), true)?;
+        }
+        let unsent = match &state.writer {
+            Some(writer) => writer.push(ready).err(),
+            None => Some(ready),
+        };
+        if let Some(ready) = unsent {
+            let error = Error::Internal {
+                detail: "the writer is gone".into(),
+            };
+            state
+                .mailbox
+                .post(&mut vec![(ready.slot, Settled::Failed(error))]);
+        }
+        Ok(None)
+    }
+
+    /// The call ended in the caller's own code: its job is dropped.
+    #[napi(catch_unwind)]
+    pub fn abandon(&self, slot: u32) {
+        self.state.borrow_mut().calls.abandon(slot);
+    }
+
+    /// As `abandon`, because `authorize` did not say `true`.
+    #[napi(catch_unwind)]
+    pub fn forbid(&self, slot: u32) -> Failure {
+        self.abandon(slot);
+        Failure::from(&Error::Forbidden)
+    }
+
+    /// As `abandon`, for a call that `expire` named. `authorizing` says whose fault it was.
+    #[napi(catch_unwind)]
+    pub fn late(&self, slot: u32, authorizing: bool) -> Failure {
+        let timeout_ms = self.state.borrow_mut().calls.abandon(slot);
+        Failure::from(&if authorizing {
+            Error::AuthorizeTimeout { timeout_ms }
+        } else {
+            Error::StorageTimeout { timeout_ms }
+        })
+    }
+
+    /// Finds calls whose deadline passed in the caller's own code, up to `most` of them.
+    #[napi(catch_unwind)]
+    pub fn expire(&self, most: u32) -> Expired {
+        let (slots, next) = self
+            .state
+            .borrow_mut()
+            .calls
+            .expire(Instant::now(), most as usize);
+        Expired {
+            slots,
+            next_ms: next.map(|next| next.as_secs_f64() * 1000.0),
+        }
+    }
+
+    /// Writes pairs of slot and status (0 added, 1 duplicate, 2 failed) and returns how many pairs.
+    #[napi(catch_unwind)]
+    pub fn drain(&self, env: &Env, mut results: Uint32ArraySlice<'_>) -> Result<u32> {
+        let state = &mut *self.state.borrow_mut();
+        let pairs = raw::pairs(&mut results);
+        let settled = state.mailbox.fetch(pairs.len());
+        let count = settled.len() as u32;
+        for (pair, (slot, settled)) in pairs.iter_mut().zip(settled) {
+            *pair = [slot, state.calls.settle(slot, settled) as u32];
+        }
+        if count > 0 && state.calls.sent() == 0 {
+            raw::hold_process(env, state.mailbox.raw(), false)?;
+        }
+        Ok(count)
+    }
+
+    /// Why a call that `drain` reported as failed did so.
+    #[napi(catch_unwind)]
+    pub fn failure(&self, slot: u32) -> Failure {
+        Failure::from(&self.state.borrow_mut().calls.failure(slot))
+    }
+}
+
+impl State {
+    fn start_writer(&mut self) -> std::result::Result<(), Error> {
+        let internal = |detail: String| Error::Internal { detail };
+        let address = self
+            .address
+            .clone()
+            .ok_or_else(|| internal("not opened".into()))?;
+        let mailbox = self.mailbox.clone();
+        let sink = Box::new(move |settled: &mut Vec<_>| mailbox.post(settled));
+        let writer = Writer::start(address, PREFIX, sink).map_err(|error| internal(error.to_string()))?;
+        self.writer = Some(writer);
+        Ok(())
+    }
+}

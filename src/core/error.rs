@@ -1,0 +1,213 @@
+//! Every way in which a call can end badly, and what each says to the caller, to HTTP and to a retry.
+
+use super::Issue;
+
+/// What happened to the job of a call that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The boundary or the server said no. Nothing was written to Redis.
+    Refused,
+    /// The job was never sent. Nothing was written to Redis.
+    NotSent,
+    /// The job was sent and no answer came: it may or may not be in Redis. Trying again is safe, since the id is stable.
+    Unknown,
+}
+
+impl Outcome {
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Refused => "refused",
+            Outcome::NotSent => "not-sent",
+            Outcome::Unknown => "unknown",
+        }
+    }
+}
+
+/// Why a call failed. `detail`s are for logs: they never reach `message()`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// The input does not match the schema.
+    InvalidInput { issues: Vec<Issue> },
+    /// The job's data is longer than the limit, in bytes of JSON.
+    PayloadTooLarge { limit: usize },
+    /// The caller's tenant is not the job's.
+    TenantMismatch,
+    /// The `authorize` callback did not say `true`.
+    Forbidden,
+    /// The `authorize` callback did not settle within the deadline.
+    AuthorizeTimeout { timeout_ms: u32 },
+    /// `storage.createPending` did not settle within the deadline.
+    StorageTimeout { timeout_ms: u32 },
+    /// More calls in flight than the boundary holds.
+    Overloaded,
+    /// Redis could not be reached within the deadline, or cannot take jobs now.
+    QueueUnavailable { outcome: Outcome, detail: String },
+    /// The job was sent, and no answer came within the deadline.
+    OutcomeUnknown { detail: String },
+    /// Redis, or the way to it, is set up so that no call can succeed.
+    Misconfigured { message: &'static str, detail: String },
+    /// A defect in the boundary.
+    Internal { detail: String },
+}
+
+impl Error {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::InvalidInput { .. } => "INVALID_INPUT",
+            Error::PayloadTooLarge { .. } => "PAYLOAD_TOO_LARGE",
+            Error::TenantMismatch => "TENANT_MISMATCH",
+            Error::Forbidden => "FORBIDDEN",
+            Error::AuthorizeTimeout { .. } => "AUTHORIZE_TIMEOUT",
+            Error::StorageTimeout { .. } => "STORAGE_TIMEOUT",
+            Error::Overloaded => "OVERLOADED",
+            Error::QueueUnavailable { .. } => "QUEUE_UNAVAILABLE",
+            Error::OutcomeUnknown { .. } => "OUTCOME_UNKNOWN",
+            Error::Misconfigured { .. } => "MISCONFIGURED",
+            Error::Internal { .. } => "INTERNAL",
+        }
+    }
+
+    /// The HTTP status a route answers with.
+    pub fn status(&self) -> u16 {
+        match self {
+            Error::InvalidInput { .. } => 400,
+            Error::PayloadTooLarge { .. } => 413,
+            Error::TenantMismatch | Error::Forbidden => 403,
+            Error::AuthorizeTimeout { .. } | Error::StorageTimeout { .. } => 504,
+            Error::Overloaded | Error::QueueUnavailable { .. } | Error::OutcomeUnknown { .. } => 503,
+            Error::Misconfigured { .. } | Error::Internal { .. } => 500,
+        }
+    }
+
+    /// What it is called, the same in each occurrence: the `title` of RFC 9457.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Error::InvalidInput { .. } => "Invalid input",
+            Error::PayloadTooLarge { .. } => "Payload too large",
+            Error::TenantMismatch => "Another tenant's ticket",
+            Error::Forbidden => "Forbidden",
+            Error::AuthorizeTimeout { .. } => "Authorisation timed out",
+            Error::StorageTimeout { .. } => "Storage timed out",
+            Error::Overloaded => "Overloaded",
+            Error::QueueUnavailable { .. } => "Queue unavailable",
+            Error::OutcomeUnknown { .. } => "Outcome unknown",
+            Error::Misconfigured { .. } => "Misconfigured",
+            Error::Internal { .. } => "Internal error",
+        }
+    }
+
+    /// One or a few sentences. For a 4xx, fit for the client.
+    pub fn message(&self) -> String {
+        match self {
+            Error::InvalidInput { issues } => {
+                let messages: Vec<_> = issues.iter().map(|issue| &*issue.message).collect();
+                messages.join("; ")
+            }
+            Error::PayloadTooLarge { limit } => {
+                format!("the ticket is longer than {limit} bytes of JSON")
+            }
+            Error::TenantMismatch => "the ticket belongs to another tenant than the caller".into(),
+            Error::Forbidden => "the caller may not enqueue this ticket".into(),
+            Error::AuthorizeTimeout { timeout_ms } => {
+                format!("authorize did not settle within {timeout_ms} ms; nothing was recorded or enqueued")
+            }
+            Error::StorageTimeout { timeout_ms } => {
+                format!("storage.createPending did not settle within {timeout_ms} ms; nothing was enqueued")
+            }
+            Error::Overloaded => "too many calls are in flight; nothing was recorded or enqueued".into(),
+            Error::QueueUnavailable { .. } => "the queue cannot take the job now; it was not enqueued".into(),
+            Error::OutcomeUnknown { .. } => {
+                "the job was sent to the queue and no answer came; trying again is safe".into()
+            }
+            Error::Misconfigured { message, .. } => (*message).into(),
+            Error::Internal { .. } => "the boundary failed".into(),
+        }
+    }
+
+    /// What an operator needs beside the message: the server's own words, an address, a system error.
+    pub fn detail(&self) -> Option<&str> {
+        match self {
+            Error::QueueUnavailable { detail, .. }
+            | Error::OutcomeUnknown { detail }
+            | Error::Misconfigured { detail, .. }
+            | Error::Internal { detail } => Some(detail).filter(|detail| !detail.is_empty()).map(|x| &**x),
+            _ => None,
+        }
+    }
+
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Error::QueueUnavailable { outcome, .. } => *outcome,
+            Error::OutcomeUnknown { .. } | Error::Internal { .. } => Outcome::Unknown,
+            _ => Outcome::Refused,
+        }
+    }
+
+    /// Whether the same call may succeed later, with nothing changed but time.
+    pub fn retryable(&self) -> bool {
+        matches!(
+            self,
+            Error::AuthorizeTimeout { .. }
+                | Error::StorageTimeout { .. }
+                | Error::Overloaded
+                | Error::QueueUnavailable { .. }
+                | Error::OutcomeUnknown { .. }
+        )
+    }
+
+    /// How long a client had better wait before it tries again.
+    pub fn retry_after_ms(&self) -> Option<u32> {
+        match self {
+            Error::Overloaded | Error::QueueUnavailable { .. } | Error::OutcomeUnknown { .. } => Some(1000),
+            _ => None,
+        }
+    }
+
+    /// What is wrong with the input, whatever the error: a size limit is one thing wrong with all of it.
+    pub fn as_issues(&self) -> Vec<Issue> {
+        match self {
+            Error::InvalidInput { issues } => issues.clone(),
+            other => vec![Issue {
+                path: Vec::new(),
+                code: "too_big",
+                message: other.message(),
+            }],
+        }
+    }
+
+    pub fn issues(&self) -> &[Issue] {
+        match self {
+            Error::InvalidInput { issues } => issues,
+            _ => &[],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_server_said_stays_out_of_the_message() {
+        let detail = "WRONGTYPE Operation against a key".to_owned();
+        let error = Error::QueueUnavailable {
+            outcome: Outcome::Refused,
+            detail: detail.clone(),
+        };
+        assert!(!error.message().contains("WRONGTYPE"));
+        assert_eq!(error.detail(), Some(&*detail));
+    }
+
+    #[test]
+    fn only_an_unanswered_send_is_unknown_and_it_may_be_tried_again() {
+        let unknown = Error::OutcomeUnknown {
+            detail: String::new(),
+        };
+        assert_eq!(unknown.outcome(), Outcome::Unknown);
+        assert!(unknown.retryable());
+        assert_eq!(unknown.detail(), None);
+        let timeout = Error::StorageTimeout { timeout_ms: 5000 };
+        assert_eq!((timeout.outcome(), timeout.status()), (Outcome::Refused, 504));
+    }
+}

@@ -1,0 +1,51 @@
+//! What is wrong with an input, in the form that a client can show beside the field.
+
+/// One thing wrong with an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issue {
+    /// Where: the property names from the root. Empty for the input itself.
+    pub path: Vec<String>,
+    /// What kind of thing: `invalid_type`, `too_small` or `invalid_format`, as in zod 4.
+    pub code: &'static str,
+    /// One sentence for people.
+    pub message: String,
+}
+
+impl Issue {
+    pub fn at(field: &str, code: &'static str, message: String) -> Self {
+        Issue {
+            path: vec![field.to_owned()],
+            code,
+            message,
+        }
+    }
+
+    /// `path` as a JSON Pointer (RFC 6901).
+    pub fn pointer(&self) -> String {
+        let mut pointer = String::new();
+        for key in &self.path {
+            pointer.push('/');
+            pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+        }
+        pointer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pointer_escapes_what_rfc_6901_says() {
+        assert_eq!(
+            Issue::at("a/b~c", "invalid_type", String::new()).pointer(),
+            "/a~1b~0c"
+        );
+        let root = Issue {
+            path: vec![],
+            code: "invalid_type",
+            message: String::new(),
+        };
+        assert_eq!(root.pointer(), "");
+    }
+}

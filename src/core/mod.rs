@@ -1,0 +1,17 @@
+//! The rules: what a valid ticket is, which id its job has, what is stored, and which error says what.
+//!
+//! Knows neither JavaScript nor Redis and does no I/O, so that all of it is tested with `cargo test` alone.
+
+pub mod error;
+pub mod instance;
+pub mod issue;
+pub mod job;
+pub mod schema;
+pub mod text;
+pub mod ticket;
+
+pub use error::{Error, Outcome};
+pub use instance::{Field, Kind};
+pub use issue::Issue;
+pub use job::Job;
+pub use text::Text;

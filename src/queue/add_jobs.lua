@@ -1,0 +1,81 @@
+-- Adds a batch of jobs to a queue as that many calls of BullMQ's own `add` would, in one script.
+--
+-- KEYS  1 wait    2 paused  3 meta  4 id  5 active  6 events  7 marker
+--       8 …       the hash of each job, in the order of the jobs in ARGV
+-- ARGV  1         job name
+--       2         options JSON up to and including the opening quote of the job id:  {…,"jobId":"
+--       3         how many values each job has: "3", or "4" when an id of the batch needs escaping in JSON
+--       4 …       for each job: id, timestamp in ms, data JSON [, id as it is written inside a JSON string]
+--
+-- Reply: the positions (from 1) of the jobs that were not stored because their id exists already, or stands earlier in
+-- the same batch. An empty array means that all were added.
+--
+-- Everything that can fail is read or checked before the first write, and the first write (INCRBY) is refused whenever
+-- a later one would be, so an error reply means that nothing was written for any job.
+
+local call = redis.call
+local wait, paused, meta, counter, active, events, marker =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local jobs = #KEYS - 7
+local name, options, width = ARGV[1], ARGV[2], tonumber(ARGV[3])
+
+-- LLEN, XLEN and ZCARD fail on a key of another type, here rather than half-way.
+local settings = call('HMGET', meta, 'opts.maxLenEvents', 'paused', 'concurrency', 'version')
+local waiting = call('LLEN', wait)
+call('XLEN', events)
+call('ZCARD', marker)
+
+local maxEvents = settings[1] or '10000'
+if not string.find(maxEvents, '^%d+$') then
+  return redis.error_reply('ERR opts.maxLenEvents in the meta of the queue is not a number')
+end
+
+local list, wake = wait, true
+if settings[2] then
+  -- BullMQ 5 parks the jobs of a paused queue in `paused`, 6 leaves them in `wait`, and resuming with 5 renames `paused`
+  -- over `wait`. The list that holds jobs already is the one a resume of either major keeps; with none, the major of the
+  -- newest Queue decides, and `paused`, which both majors take back, when that is unknown.
+  local major = tonumber(string.match(settings[4] or '', '^bullmq:(%d+)%.')) or 0
+  wake = false
+  if call('LLEN', paused) > 0 or (waiting == 0 and major < 6) then
+    list = paused
+  end
+elseif settings[3] then
+  wake = call('LLEN', active) < tonumber(settings[3])
+end
+
+local existing = call('EXISTS', unpack(KEYS, 8))
+
+call('INCRBY', counter, tostring(jobs))
+if not settings[1] then
+  call('HSET', meta, 'opts.maxLenEvents', maxEvents)
+end
+
+local added, duplicates, seen = {}, {}, {}
+local at = 4
+for i = 1, jobs do
+  local key, id = KEYS[7 + i], ARGV[at]
+  if seen[key] or (existing > 0 and call('EXISTS', key) == 1) then
+    duplicates[#duplicates + 1] = i
+    call('XADD', events, '*', 'event', 'duplicated', 'jobId', id)
+  else
+    seen[key] = true
+    added[#added + 1] = id
+    call('HSET', key, 'name', name, 'data', ARGV[at + 2], 'opts', options .. (width == 4 and ARGV[at + 3] or id) .. '"}',
+      'timestamp', ARGV[at + 1], 'delay', '0', 'priority', '0')
+    call('XADD', events, '*', 'event', 'added', 'jobId', id, 'name', name)
+    call('XADD', events, '*', 'event', 'waiting', 'jobId', id)
+  end
+  at = at + width
+end
+
+if #added > 0 then
+  call('LPUSH', list, unpack(added))
+  if wake then
+    call('ZADD', marker, '0', '0')
+  end
+end
+-- One trim a batch leaves what a MAXLEN in each XADD would: `~` drops whole nodes, and only from the front.
+call('XTRIM', events, 'MAXLEN', '~', maxEvents)
+
+return duplicates

@@ -1,0 +1,84 @@
+//! What an error reply means for the jobs of the batch it answers.
+
+use crate::core::{Error, Outcome};
+
+/// What to do with a batch that the server answered with an error. In each case nothing of it was written.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The server does not hold the script, after a restart or SCRIPT FLUSH: send it whole.
+    NoScript,
+    /// The server cannot take writes now and will say so of its own accord when it can. Try again within the deadline.
+    NotNow,
+    /// This server will not take writes, but the one that answers to its name next may. Connect anew.
+    NotHere,
+    /// It is no use asking again.
+    Never(Error),
+}
+
+/// Reads an error reply. `message` begins with the code, or names it where a script passed the error on.
+pub fn judge(message: &str) -> Refusal {
+    match code(message) {
+        "NOSCRIPT" => Refusal::NoScript,
+        "LOADING" | "BUSY" | "TRYAGAIN" | "CLUSTERDOWN" | "MASTERDOWN" => Refusal::NotNow,
+        // A primary that became a replica says READONLY, one that lost its replicas NOREPLICAS.
+        "READONLY" | "NOREPLICAS" | "UNBLOCKED" => Refusal::NotHere,
+        "OOM" | "MISCONF" => Refusal::Never(Error::QueueUnavailable {
+            outcome: Outcome::Refused,
+            detail: message.to_owned(),
+        }),
+        "NOAUTH" | "NOPERM" | "WRONGPASS" => Refusal::Never(Error::Misconfigured {
+            message: "Redis does not let this user enqueue; the job was not enqueued",
+            detail: message.to_owned(),
+        }),
+        "MOVED" | "ASK" | "CROSSSLOT" => Refusal::Never(Error::Misconfigured {
+            message: "this Redis is a cluster, which is not supported; the job was not enqueued",
+            detail: message.to_owned(),
+        }),
+        _ => Refusal::Never(Error::Misconfigured {
+            message: "Redis refused the job; it was not enqueued",
+            detail: message.to_owned(),
+        }),
+    }
+}
+
+/// The code of an error. Redis 6 wraps that of a command in a script: `ERR Error running script …: -OOM command …`.
+fn code(message: &str) -> &str {
+    let inner = match message.strip_prefix("ERR Error running script") {
+        Some(rest) => rest.split_once(": -").map_or(message, |(_, inner)| inner),
+        None => message,
+    };
+    inner.split(' ').next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_decides() {
+        assert_eq!(judge("NOSCRIPT No matching script."), Refusal::NoScript);
+        assert_eq!(
+            judge("LOADING Redis is loading the dataset in memory"),
+            Refusal::NotNow
+        );
+        assert_eq!(
+            judge("READONLY You can't write against a read only replica."),
+            Refusal::NotHere
+        );
+        let Refusal::Never(error) = judge("WRONGTYPE Operation against a key") else {
+            panic!()
+        };
+        assert_eq!(error.code(), "MISCONFIGURED");
+        assert_eq!(error.outcome(), Outcome::Refused);
+    }
+
+    #[test]
+    fn the_code_is_found_where_redis_6_wraps_it() {
+        let message = "ERR Error running script (call to f_1b): @user_script:41: @user_script: 41: -OOM command not allowed";
+        let Refusal::Never(error) = judge(message) else {
+            panic!()
+        };
+        assert_eq!(error.code(), "QUEUE_UNAVAILABLE");
+        assert!(matches!(judge("ERR unknown command"), Refusal::Never(_)));
+    }
+}

@@ -1,0 +1,216 @@
+//! RESP2, as much of it as goes over our link: commands out, replies in.
+
+/// A reply of the server.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Reply {
+    Text(String),
+    Error(String),
+    Integer(i64),
+    /// A bulk string or a null: our script sends neither, and what is in it is of no use.
+    Other,
+    Array(Vec<Reply>),
+}
+
+/// The bytes are not RESP, so nothing that follows on this connection can be trusted.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Garbage;
+
+/// A reply longer than this is none that we asked for.
+const MAX_LENGTH: i64 = 1 << 20;
+const MAX_DEPTH: usize = 4;
+
+/// The first whole reply in `bytes` and how many bytes it takes, or nothing while it is incomplete.
+pub fn parse(bytes: &[u8]) -> Result<Option<(Reply, usize)>, Garbage> {
+    parse_at(bytes, 0, MAX_DEPTH)
+}
+
+fn parse_at(bytes: &[u8], start: usize, depth: usize) -> Result<Option<(Reply, usize)>, Garbage> {
+    let Some(kind) = bytes.get(start) else {
+        return Ok(None);
+    };
+    if !b"+-:$*".contains(kind) {
+        return Err(Garbage);
+    }
+    let Some(length) = bytes[start..].iter().position(|byte| *byte == b'\r') else {
+        let endless = bytes.len() - start > MAX_LENGTH as usize;
+        return if endless { Err(Garbage) } else { Ok(None) };
+    };
+    let line = &bytes[start + 1..start + length];
+    let mut end = start + length + 2;
+    match bytes.get(end - 1) {
+        None => return Ok(None),
+        Some(b'\n') => {}
+        Some(_) => return Err(Garbage),
+    }
+    let reply = match kind {
+        b'+' => Reply::Text(String::from_utf8_lossy(line).into_owned()),
+        b'-' => Reply::Error(String::from_utf8_lossy(line).into_owned()),
+        b':' => Reply::Integer(integer(line)?),
+        b'$' => {
+            let length = integer(line)?;
+            if !(-1..=MAX_LENGTH).contains(&length) {
+                return Err(Garbage);
+            }
+            if length >= 0 {
+                end += length as usize + 2;
+                match bytes.get(end - 2..end) {
+                    None => return Ok(None),
+                    Some(b"\r\n") => {}
+                    Some(_) => return Err(Garbage),
+                }
+            }
+            Reply::Other
+        }
+        _ => {
+            let count = integer(line)?;
+            if !(-1..=MAX_LENGTH).contains(&count) || depth == 0 {
+                return Err(Garbage);
+            }
+            let mut items = Vec::new();
+            for _ in 0..count {
+                let Some((item, after)) = parse_at(bytes, end, depth - 1)? else {
+                    return Ok(None);
+                };
+                items.push(item);
+                end = after;
+            }
+            if count < 0 {
+                Reply::Other
+            } else {
+                Reply::Array(items)
+            }
+        }
+    };
+    Ok(Some((reply, end)))
+}
+
+fn integer(line: &[u8]) -> Result<i64, Garbage> {
+    std::str::from_utf8(line)
+        .ok()
+        .and_then(|digits| digits.parse().ok())
+        .ok_or(Garbage)
+}
+
+/// Starts a command of `count` strings.
+pub fn push_array(count: usize, out: &mut Vec<u8>) {
+    push_header(b'*', count, out);
+}
+
+/// Appends one string of a command.
+pub fn push_bulk(bytes: &[u8], out: &mut Vec<u8>) {
+    push_bulk_of(&[bytes], out);
+}
+
+/// Appends one string of a command, given in parts.
+pub fn push_bulk_of(parts: &[&[u8]], out: &mut Vec<u8>) {
+    push_header(b'$', parts.iter().map(|part| part.len()).sum(), out);
+    for part in parts {
+        out.extend_from_slice(part);
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// A whole command.
+pub fn push_command(words: &[&[u8]], out: &mut Vec<u8>) {
+    push_array(words.len(), out);
+    for word in words {
+        push_bulk(word, out);
+    }
+}
+
+fn push_header(kind: u8, number: usize, out: &mut Vec<u8>) {
+    out.push(kind);
+    let mut digits = Decimal::default();
+    out.extend_from_slice(digits.write(number as u64));
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Decimal digits without an allocation.
+#[derive(Default)]
+pub struct Decimal([u8; 20]);
+
+impl Decimal {
+    pub fn write(&mut self, mut number: u64) -> &[u8] {
+        let mut at = self.0.len();
+        loop {
+            at -= 1;
+            self.0[at] = b'0' + (number % 10) as u8;
+            number /= 10;
+            if number == 0 {
+                return &self.0[at..];
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REPLIES: &[u8] =
+        b"+OK\r\n-NOSCRIPT no\r\n:-7\r\n$3\r\na\rb\r\n$-1\r\n*2\r\n:1\r\n*1\r\n:2\r\n*0\r\n";
+
+    fn all(mut bytes: &[u8]) -> Vec<Reply> {
+        let mut replies = Vec::new();
+        while let Some((reply, used)) = parse(bytes).unwrap() {
+            replies.push(reply);
+            bytes = &bytes[used..];
+        }
+        assert!(bytes.is_empty());
+        replies
+    }
+
+    #[test]
+    fn every_kind_of_reply_is_read() {
+        use Reply::*;
+        let expected = vec![
+            Text("OK".into()),
+            Error("NOSCRIPT no".into()),
+            Integer(-7),
+            Other,
+            Other,
+            Array(vec![Integer(1), Array(vec![Integer(2)])]),
+            Array(vec![]),
+        ];
+        assert_eq!(all(REPLIES), expected);
+    }
+
+    #[test]
+    fn a_reply_cut_at_any_byte_is_incomplete_and_never_misread() {
+        let mut start = 0;
+        while start < REPLIES.len() {
+            let (_, used) = parse(&REPLIES[start..]).unwrap().unwrap();
+            for cut in 0..used {
+                assert_eq!(parse(&REPLIES[start..start + cut]), Ok(None), "{start}+{cut}");
+            }
+            start += used;
+        }
+    }
+
+    #[test]
+    fn what_is_not_resp_is_garbage() {
+        for bytes in [
+            &b"HTTP/1.1 400 Bad Request\r\n"[..],
+            b":12x\r\n",
+            b"+OK\rX",
+            b"$3\r\nabcd\r\n",
+            b"$99999999999\r\n",
+            b"*99999999999\r\n",
+            b"*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n",
+        ] {
+            assert_eq!(parse(bytes), Err(Garbage), "{}", String::from_utf8_lossy(bytes));
+        }
+    }
+
+    #[test]
+    fn a_command_is_an_array_of_bulk_strings() {
+        let mut out = Vec::new();
+        push_command(&[b"SELECT", b"10"], &mut out);
+        assert_eq!(out, b"*2\r\n$6\r\nSELECT\r\n$2\r\n10\r\n");
+        assert_eq!(
+            Decimal::default().write(u64::MAX),
+            u64::MAX.to_string().as_bytes()
+        );
+        assert_eq!(Decimal::default().write(0), b"0");
+    }
+}

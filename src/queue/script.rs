@@ -1,0 +1,145 @@
+//! A batch of jobs on the wire: one call of `add_jobs.lua`, with every key declared.
+
+use super::resp::{Decimal, Reply, push_array, push_bulk, push_bulk_of};
+use crate::core::{Job, ticket};
+
+const SOURCE: &str = include_str!("add_jobs.lua");
+/// The keys of the queue that come before those of the jobs, in the order of the script.
+const QUEUE_KEYS: [&str; 7] = ["wait", "paused", "meta", "id", "active", "events", "marker"];
+
+/// The script and everything of its call that is the same for each batch of a queue.
+pub struct Script {
+    sha: String,
+    /// `<prefix>:<queue>:`, which all keys of the queue start with.
+    base: String,
+    queue_keys: Vec<u8>,
+    constants: Vec<u8>,
+}
+
+impl Script {
+    pub fn new(prefix: &str) -> Self {
+        let base = format!("{prefix}:{}:", ticket::QUEUE);
+        let mut queue_keys = Vec::new();
+        for key in QUEUE_KEYS {
+            push_bulk_of(&[base.as_bytes(), key.as_bytes()], &mut queue_keys);
+        }
+        let mut constants = Vec::new();
+        push_bulk(ticket::JOB_NAME.as_bytes(), &mut constants);
+        push_bulk(ticket::OPTIONS.as_bytes(), &mut constants);
+        Script {
+            sha: redis::Script::new(SOURCE).get_hash().to_owned(),
+            base,
+            queue_keys,
+            constants,
+        }
+    }
+
+    /// Appends the call for a batch. `whole` sends the script itself, which also makes the server keep it.
+    pub fn push_call<'a>(
+        &self,
+        whole: bool,
+        batch: impl ExactSizeIterator<Item = (&'a Job, u64)> + Clone,
+        out: &mut Vec<u8>,
+    ) {
+        let keys = QUEUE_KEYS.len() + batch.len();
+        let escaped = batch.clone().any(|(job, _)| job.id_json().is_some());
+        let width = if escaped { 4 } else { 3 };
+        push_array(3 + keys + 3 + width * batch.len(), out);
+        if whole {
+            push_bulk(b"EVAL", out);
+            push_bulk(SOURCE.as_bytes(), out);
+        } else {
+            push_bulk(b"EVALSHA", out);
+            push_bulk(self.sha.as_bytes(), out);
+        }
+        push_bulk(Decimal::default().write(keys as u64), out);
+        out.extend_from_slice(&self.queue_keys);
+        for (job, _) in batch.clone() {
+            push_bulk_of(&[self.base.as_bytes(), job.id()], out);
+        }
+        out.extend_from_slice(&self.constants);
+        push_bulk(Decimal::default().write(width as u64), out);
+        for (job, timestamp) in batch {
+            push_bulk(job.id(), out);
+            push_bulk(Decimal::default().write(timestamp), out);
+            push_bulk(job.data(), out);
+            if escaped {
+                push_bulk(job.id_json().unwrap_or(job.id()), out);
+            }
+        }
+    }
+}
+
+/// Which jobs of a batch were there already, by position from 0; nothing when this is no reply of the script.
+pub fn duplicates(reply: &Reply, batch: usize) -> Option<Vec<usize>> {
+    let Reply::Array(items) = reply else {
+        return None;
+    };
+    let position = |item: &Reply| match item {
+        Reply::Integer(at) => usize::try_from(*at)
+            .ok()
+            .filter(|at| (1..=batch).contains(at))
+            .map(|at| at - 1),
+        _ => None,
+    };
+    items.iter().map(position).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::Text;
+    use crate::core::job::JobBuilder;
+
+    fn call(tenants: &[&str]) -> String {
+        let texts: Vec<_> = tenants.iter().map(|tenant| Text::from(*tenant)).collect();
+        let jobs: Vec<_> = texts
+            .iter()
+            .map(|text| {
+                JobBuilder::default().build("ticket-triage", [text].into_iter(), [("a", text)].into_iter())
+            })
+            .collect();
+        let mut out = Vec::new();
+        Script::new("bull").push_call(false, jobs.iter().map(|job| (job, 1_700_000_000_000)), &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_call_declares_as_many_strings_and_keys_as_it_has() {
+        for tenants in [&["a"][..], &["a", "b\"", "c"]] {
+            let call = call(tenants);
+            let strings = call.matches('$').count();
+            assert!(
+                call.starts_with(&format!("*{strings}\r\n$7\r\nEVALSHA\r\n")),
+                "{call}"
+            );
+            let keys = call.matches("bull:ticket-triage:").count();
+            assert_eq!(keys, 7 + tenants.len());
+            assert!(call.contains(&format!("\r\n{keys}\r\n")));
+        }
+    }
+
+    #[test]
+    fn escaped_ids_are_sent_only_when_one_needs_them() {
+        assert!(!call(&["a", "b"]).contains("\r\n4\r\n$"));
+        let call = call(&["a", "b\""]);
+        assert!(call.contains("$1\r\n4\r\n"));
+        assert!(call.ends_with("\r\nticket-triage:b\\\"\r\n"));
+    }
+
+    #[test]
+    fn a_reply_names_positions_within_the_batch() {
+        let reply = |items: &[i64]| Reply::Array(items.iter().map(|item| Reply::Integer(*item)).collect());
+        assert_eq!(duplicates(&reply(&[]), 2), Some(vec![]));
+        assert_eq!(duplicates(&reply(&[1, 2]), 2), Some(vec![0, 1]));
+        for wrong in [
+            reply(&[0]),
+            reply(&[3]),
+            reply(&[-1]),
+            Reply::Integer(1),
+            Reply::Other,
+        ] {
+            assert_eq!(duplicates(&wrong, 2), None);
+        }
+    }
+}
