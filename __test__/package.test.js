@@ -18,7 +18,17 @@ let app
 let packed
 
 const npm = (args) => run('npm', args, { cwd: app, shell: process.platform === 'win32' })
-const node = (args, env = {}) => run(process.execPath, args, { cwd: app, env: { ...process.env, ...env } })
+
+async function node(args) {
+  try {
+    // Jest's process.env, which names the test Redis, is not the one that children get by default.
+    return await run(process.execPath, args, { cwd: app, env: process.env })
+  } catch (error) {
+    // tsc tells on stdout what is wrong.
+    throw new Error(`${error.message}\n${error.stdout}`)
+  }
+}
+
 const installed = (...file) => path.join(app, 'node_modules', ...file)
 const manifest = (name) => JSON.parse(readFileSync(installed(name, 'package.json'), 'utf8'))
 

@@ -48,7 +48,6 @@ async function bench({ sides, callers, seconds, rounds, pin: wanted, json }) {
   } finally {
     redis.disconnect()
     // The server's handle is unreferenced: alone it would not keep this process until the server is gone.
-    server.child.ref()
     await server.stop()
   }
 }

@@ -33,6 +33,11 @@ async function respond(POST, incoming) {
   if (incoming.url !== '/api/tickets') return new Response(null, { status: 404 })
   if (incoming.method !== 'POST') return new Response(null, { status: 405, headers: { allow: 'POST' } })
   const { method, headers } = incoming
-  const request = new Request('http://127.0.0.1/api/tickets', { method, headers, body: Readable.toWeb(incoming), duplex: 'half' })
+  const request = new Request('http://127.0.0.1/api/tickets', {
+    method,
+    headers,
+    body: Readable.toWeb(incoming),
+    duplex: 'half',
+  })
   return POST(request)
 }

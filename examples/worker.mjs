@@ -1,5 +1,6 @@
 // A plain BullMQ worker. It needs nothing of the boundary; it borrows the schema, because a queue is a door too:
 // whatever else writes jobs into Redis is held to the same rules.
+import { once } from 'node:events'
 import { UnrecoverableError, Worker } from 'bullmq'
 import { ticketInputSchema } from 'enqueue-boundary'
 import { records } from './storage.mjs'
@@ -19,8 +20,6 @@ const worker = new Worker(
 worker.on('error', (error) => console.error(`worker: ${error.message}`))
 worker.on('failed', (job, error) => console.error(`worker: ${job?.id} failed: ${error.message}`))
 
-async function stop() {
-  await worker.close()
-  await records.close()
-}
-process.once('SIGINT', stop).once('SIGTERM', stop)
+await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+await worker.close()
+await records.close()

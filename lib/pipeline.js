@@ -84,7 +84,7 @@ class Pipeline {
   }
 
   #open() {
-    const boundary = new Boundary(() => this.#settle())
+    const boundary = new Boundary(() => this.#settle(), { hasRef: () => boundary.isBusy() })
     const failure = boundary.open(this.#readUrl())
     if (failure) throw new EnqueueError(failure)
     this.#boundary = boundary

@@ -12,7 +12,8 @@ export class DemoError extends Error {}
 
 export const QUEUE = 'ticket-triage'
 
-export const host = (url) => new URL(url).host
+/** What may be printed of a URL: never its password. */
+export const host = (url) => (URL.canParse(url) ? new URL(url).host : 'what is no URL')
 
 /**
  * A Redis without the demo's queue. Pushes onto `undo` what takes it away again.
@@ -33,7 +34,12 @@ export async function openRedis(undo, announce) {
 }
 
 async function hasQueue(url) {
-  const redis = new Redis(url, { lazyConnect: true, retryStrategy: null, maxRetriesPerRequest: 0, connectTimeout: 5000 })
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    retryStrategy: null,
+    maxRetriesPerRequest: 0,
+    connectTimeout: 5000,
+  })
   let reason
   redis.on('error', (error) => {
     reason = error

@@ -1,21 +1,23 @@
 // The main job on real input: every line of examples/tickets.jsonl is the body of one request to examples/route.mjs, a
 // BullMQ worker in another process does the jobs, and BullMQ's own events and PostgreSQL's rows say whether it adds up.
-//   node scripts/demo.mjs [--serve]     --serve keeps the route up afterwards
+//   node scripts/demo.mjs [--serve] [--deadline <seconds>]
+// --serve keeps the route up afterwards; the deadline is the worker's, and 60 seconds by default.
 // It uses REDIS_URL and DATABASE_URL when they are set, and stores of its own otherwise.
 import { spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Queue, QueueEvents } from 'bullmq'
 import { DemoError, host, openPostgres, openRedis, QUEUE } from './demo-stores.mjs'
 
 const SENDERS = 16
-const WORKER_DEADLINE_MS = 60_000
 
 const example = (name) => new URL(`../examples/${name}`, import.meta.url)
 
-async function main({ serve }, undo) {
+async function main({ serve, deadline }, undo) {
+  console.log('starting Redis and PostgreSQL')
   const redis = await openRedis(undo, console.log)
   process.env.REDIS_URL = redis.url
   const postgres = await openPostgres(undo, readFileSync(example('schema.sql'), 'utf8'))
@@ -42,23 +44,27 @@ async function main({ serve }, undo) {
     progress.update()
   })
   await Promise.race([sending, worker.died])
-  await Promise.race([events.settled(answers), worker.died, timeout(WORKER_DEADLINE_MS)])
+  await Promise.race([events.settled(answers), worker.died, sleep(deadline * 1000, undefined, { ref: false })])
   progress.end()
 
-  const ends = await inspect(redis.url, postgres.database, answers.ids)
+  const ends = await within(10, inspect(redis.url, postgres.database, answers.ids), 'Asking BullMQ and PostgreSQL')
   report(answers, ends)
   const complaints = audit(answers, events, ends)
   if (complaints.length > 0) throw new DemoError(`It does not add up: ${complaints.join('; ')}.`)
   console.log(`It adds up: ${answers.sent} = ${answers.ids.size} + ${answers.duplicates} + ${sum(answers.refused)}.`)
   if (serve) {
     const body = JSON.stringify({ tenantId: 'acme', ticketId: 'ACME-1', summary: 'The printer is on fire' })
-    console.log(`\nServing until Ctrl-C. Try:\n  curl -i ${server.url} -H 'content-type: application/json' -d '${body}'`)
+    console.log(
+      `\nServing until Ctrl-C. Try:\n  curl -i ${server.url} -H 'content-type: application/json' -d '${body}'`,
+    )
     await worker.died
   }
 }
 
 function startWorker(undo) {
-  const child = spawn(process.execPath, [fileURLToPath(example('worker.mjs'))], { stdio: ['ignore', 'inherit', 'inherit'] })
+  const child = spawn(process.execPath, [fileURLToPath(example('worker.mjs'))], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
   const exit = once(child, 'exit')
   undo.push(async () => {
     child.kill('SIGTERM')
@@ -87,7 +93,10 @@ async function startServer(undo) {
 function readBodies() {
   const stored = readFileSync(example('tickets.jsonl'), 'utf8').split('\n').slice(0, -1)
   const dump = '7f454c46'.repeat(1 << 17)
-  return [...stored, JSON.stringify({ tenantId: 'acme', ticketId: 'ACME-20460', summary: `scanner core dump: ${dump}` })]
+  return [
+    ...stored,
+    JSON.stringify({ tenantId: 'acme', ticketId: 'ACME-20460', summary: `scanner core dump: ${dump}` }),
+  ]
 }
 
 async function sendAll(url, bodies, onAnswer) {
@@ -142,8 +151,12 @@ function watchEvents(undo, url) {
   return events
 }
 
-function timeout(ms) {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref())
+/** Fails instead of hanging on a store that has gone. */
+async function within(seconds, promise, what) {
+  const late = sleep(seconds * 1000, undefined, { ref: false }).then(() => {
+    throw new DemoError(`${what} took more than ${seconds} seconds.`)
+  })
+  return Promise.race([promise, late])
 }
 
 /** One line that renews itself on a terminal, and a line now and then elsewhere. */
@@ -175,12 +188,20 @@ async function inspect(url, database, ids) {
 function report({ sent, ids, duplicates, refused, failed }, { states, rows }) {
   const completed = [...states.values()].filter((state) => state === 'completed').length
   const done = rows.filter((row) => row.status === 'done')
-  const list = (counts) => Object.entries(counts).map(([name, n]) => `${name} ${n}`).join(', ')
+  const list = (counts) =>
+    Object.entries(counts)
+      .sort(([, a], [, b]) => b - a)
+      .map(([name, n]) => `${name} ${n}`)
+      .join(', ')
   const categories = {}
   for (const { category } of done) categories[category] = (categories[category] ?? 0) + 1
   const rest = [
     ['sent', sent, ''],
-    ['queued', ids.size, `${completed} completed in BullMQ, ${done.length} of ${rows.length} records done in PostgreSQL`],
+    [
+      'queued',
+      ids.size,
+      `${completed} completed in BullMQ, ${done.length} of ${rows.length} records done in PostgreSQL`,
+    ],
     ['duplicate', duplicates, 'answered like the first, no second job'],
     ['refused', sum(refused), list(refused)],
     ...(sum(failed) > 0 ? [['failed', sum(failed), list(failed)]] : []),
@@ -208,21 +229,30 @@ function audit({ sent, ids, duplicates, refused, failed }, events, { states, row
   return rules.filter(([holds]) => !holds).map(([, complaint]) => complaint)
 }
 
-class Interrupted extends Error {}
-
-const { values: options } = parseArgs({ options: { serve: { type: 'boolean', default: false } } })
-const undo = []
-const interrupted = new Promise((_, reject) => {
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => reject(new Interrupted(signal)))
+const { values: options } = parseArgs({
+  options: { serve: { type: 'boolean' }, deadline: { type: 'string', default: '60' } },
 })
+const undo = []
+const stop = new AbortController()
+const interrupt = () => stop.abort()
+process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
 try {
-  await Promise.race([main(options, undo), interrupted])
+  await Promise.race([main(options, undo), once(stop.signal, 'abort')])
 } catch (error) {
-  if (error instanceof Interrupted) process.exitCode = options.serve ? 0 : 130
-  else process.exitCode = 1
-  if (error instanceof DemoError) console.error(`\n${error.message}`)
-  else if (!(error instanceof Interrupted)) console.error(error)
+  console.error(error instanceof DemoError ? `\n${error.message}` : error)
+  process.exitCode = 1
 }
+if (stop.signal.aborted) {
+  console.log('\nstopping')
+  process.exitCode = options.serve ? 0 : 130
+}
+// From here on another Ctrl-C ends the process at once.
+process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
 for (const step of undo.reverse()) {
-  await step()
+  await within(10, step(), 'A step of the clean-up').catch((error) => {
+    console.error(error.message)
+    process.exitCode ||= 1
+  })
 }
+// A run that went well ends by itself; what one that did not still waits for will not come.
+if (stop.signal.aborted || process.exitCode) process.exit()

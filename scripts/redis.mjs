@@ -120,14 +120,17 @@ export async function startServer(command, { port, args = [], wrap = [] } = {}) 
   ]
   const child = spawn(argv[0], argv.slice(1), { stdio: 'ignore' })
   child.unref()
-  const kill = () => child.kill('SIGKILL')
+  const clear = () => rmSync(dir, { recursive: true, force: true })
+  const kill = () => child.kill('SIGKILL') && clear()
   process.once('exit', kill)
   const ended = new Promise((resolve) => child.once('exit', resolve).once('error', resolve))
   const stop = async () => {
     process.removeListener('exit', kill)
+    // Nothing else may hold the process until the server has ended.
+    child.ref()
     child.kill('SIGKILL')
     await ended
-    rmSync(dir, { recursive: true, force: true })
+    clear()
   }
   try {
     await untilReady(port, child)

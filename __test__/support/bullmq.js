@@ -1,5 +1,7 @@
 'use strict'
 // The referees: both majors of BullMQ, opened on a test's own database and closed when the test ends.
+const { jobId } = require('./tickets.js')
+
 const MAJORS = { 5: require('bullmq5'), 6: require('bullmq') }
 
 const QUEUE = 'ticket-triage'
@@ -12,11 +14,9 @@ const JOB_OPTIONS = {
   removeOnFail: { age: 604800 },
 }
 
-const idOf = ({ tenantId, ticketId }) => `${QUEUE}:${tenantId}:${ticketId}`
-
 /** The call of `queue.add` that the boundary stands in for. */
 const referenceAdd = (queue, ticket, options) =>
-  queue.add('triage', ticket, { ...JOB_OPTIONS, jobId: idOf(ticket), ...options })
+  queue.add('triage', ticket, { ...JOB_OPTIONS, jobId: jobId(ticket), ...options })
 
 /**
  * Opens queues, workers and event readers of either major, and closes them after each test.
@@ -36,6 +36,8 @@ function useBullmq(database) {
     return it
   }
   return {
+    exports: (major) => MAJORS[major],
+
     /** A queue that leaves `meta` alone: the states a test compares are those it made itself. */
     queue: (major) => open(major, 'Queue', { connection: database.connection, skipMetasUpdate: true }),
 
@@ -52,4 +54,4 @@ function useBullmq(database) {
   }
 }
 
-module.exports = { JOB_OPTIONS, QUEUE, idOf, keyOf, referenceAdd, useBullmq }
+module.exports = { JOB_OPTIONS, keyOf, referenceAdd, useBullmq }

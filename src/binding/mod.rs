@@ -8,6 +8,7 @@ mod read;
 mod wake;
 
 use std::cell::RefCell;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use napi::bindgen_prelude::*;
@@ -15,6 +16,7 @@ use napi_derive::napi;
 
 use self::calls::Calls;
 use self::failure::{Failure, InputIssue};
+use self::raw::Waker;
 use self::read::Reader;
 use self::wake::Mailbox;
 use crate::core::Error;
@@ -37,6 +39,7 @@ struct State {
     triage: TicketTriage,
     calls: Calls,
     mailbox: Mailbox,
+    waker: Arc<Waker>,
     address: Option<Address>,
     writer: Option<Writer>,
 }
@@ -76,7 +79,7 @@ pub fn not_an_object(input: Unknown<'_>) -> Result<Failure> {
 /// The JSON Schema of the input, as JSON.
 #[napi(catch_unwind)]
 pub fn input_json_schema() -> String {
-    ticket::json_schema().to_string()
+    ticket::JSON_SCHEMA.to_owned()
 }
 
 fn new_triage() -> Result<TicketTriage> {
@@ -93,15 +96,18 @@ pub struct Expired {
 
 #[napi]
 impl Boundary {
-    /// `settle` is called when `drain` has something.
+    /// `settle` is called when `drain` has something. `resource` is the async resource of those calls; its method
+    /// `hasRef` should return what `is_busy` does.
     #[napi(constructor, catch_unwind)]
-    pub fn new(settle: Function<'_, (), ()>) -> Result<Self> {
+    pub fn new(env: &Env, settle: Function<'_, (), ()>, resource: Object<'_>) -> Result<Self> {
+        let waker = Waker::new(env, settle, resource)?;
         Ok(Boundary {
             state: RefCell::new(State {
                 reader: Reader::default(),
                 triage: new_triage()?,
                 calls: Calls::default(),
-                mailbox: Mailbox::new(settle)?,
+                mailbox: Mailbox::new(waker.clone()),
+                waker,
                 address: None,
                 writer: None,
             }),
@@ -122,7 +128,10 @@ impl Boundary {
 
     /// Takes what was read of an input and returns the id of its job, or why there is none.
     #[napi(catch_unwind, ts_return_type = "string | Failure")]
-    #[allow(clippy::too_many_arguments, reason = "an object to hold them would cost more than the rest of the call")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "an object to hold them would cost more than the rest of the call"
+    )]
     pub fn begin<'env>(
         &self,
         env: &'env Env,
@@ -165,7 +174,7 @@ impl Boundary {
             Err(error) => return Ok(Some(Failure::from(&error))),
         };
         if state.calls.sent() == 1 {
-            raw::hold_process(env, state.mailbox.raw(), true)?;
+            state.waker.hold_process(env, true)?;
         }
         let unsent = match &state.writer {
             Some(writer) => writer.push(ready).err(),
@@ -231,9 +240,15 @@ impl Boundary {
             *pair = [slot, state.calls.settle(slot, settled) as u32];
         }
         if count > 0 && state.calls.sent() == 0 {
-            raw::hold_process(env, state.mailbox.raw(), false)?;
+            state.waker.hold_process(env, false)?;
         }
         Ok(count)
+    }
+
+    /// Whether a call waits for Redis, which holds the process open.
+    #[napi(catch_unwind)]
+    pub fn is_busy(&self) -> bool {
+        self.state.borrow().calls.sent() > 0
     }
 
     /// Why a call that `drain` reported as failed did so.

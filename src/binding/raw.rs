@@ -1,4 +1,8 @@
-//! The only unsafe code: the Node-API calls that napi-rs has no safe form of, or none without an allocation.
+//! The only unsafe code: the Node-API calls that napi-rs has no safe form of, or none as cheap.
+
+use std::ffi::c_void;
+use std::ptr;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use napi::bindgen_prelude::*;
 use napi::sys;
@@ -37,7 +41,7 @@ pub fn read_utf16(env: &Env, string: &Unknown<'_>, limit: usize, units: &mut Vec
 
 /// A JavaScript string from UTF-8.
 pub fn string<'env>(env: &'env Env, text: &[u8]) -> Result<Unknown<'env>> {
-    let mut value = std::ptr::null_mut();
+    let mut value = ptr::null_mut();
     // Latin-1 needs no decoding, and nearly every id is ASCII.
     let create = if text.is_ascii() {
         sys::napi_create_string_latin1
@@ -51,20 +55,100 @@ pub fn string<'env>(env: &'env Env, text: &[u8]) -> Result<Unknown<'env>> {
     Ok(unsafe { Unknown::from_raw_unchecked(env.raw(), value) })
 }
 
-/// Makes a threadsafe function keep the process alive, or lets the process end without it.
-pub fn hold_process(env: &Env, function: sys::napi_threadsafe_function, hold: bool) -> Result<()> {
-    let change = if hold {
-        sys::napi_ref_threadsafe_function
-    } else {
-        sys::napi_unref_threadsafe_function
-    };
-    // SAFETY: called on the thread of `env`, which made `function`; whoever passes it holds it, so it is not yet freed.
-    check_status!(unsafe { change(env.raw(), function) })
-}
-
 /// The elements of a typed array, in pairs.
 pub fn pairs<'a>(array: &'a mut Uint32ArraySlice<'_>) -> &'a mut [[u32; 2]] {
     // SAFETY: JavaScript could write to the array at the same time only while it runs, and it does not run before the
     // callback that borrowed `array` returns: the array belongs to `lib/pipeline.js`, which shares it with no thread.
     unsafe { array.as_mut() }.as_chunks_mut::<2>().0
+}
+
+/// Has a JavaScript function called, without arguments, from any thread.
+///
+/// napi-rs has such a thing too, but not with an async resource, by which jest tells a handle that holds the process
+/// from one that does not, and without a way to say so anew for each burst of calls.
+pub struct Waker(Mutex<Option<Handle>>);
+
+struct Handle(sys::napi_threadsafe_function);
+
+// SAFETY: Node-API allows a threadsafe function to be called from any thread. The other calls made with it are made on
+// the thread of its environment, which `hold_process` and `finalized` are handed.
+unsafe impl Send for Handle {}
+
+impl Waker {
+    /// Does not hold the process open until told to. `resource` has a method `hasRef` that says whether it does.
+    pub fn new(env: &Env, wake: Function<'_, (), ()>, resource: Object<'_>) -> Result<Arc<Waker>> {
+        let name = string(env, b"enqueue-boundary")?;
+        let waker = Arc::new(Waker(Mutex::new(None)));
+        let finalize_data = Arc::into_raw(Arc::clone(&waker));
+        let mut raw = ptr::null_mut();
+        // SAFETY: all values are live handles of `env`, whose thread this is. Without a call_js_cb Node-API calls `wake`
+        // itself. `finalize_data` is one counted reference, which `finalized` takes back, once.
+        let created = check_status!(unsafe {
+            sys::napi_create_threadsafe_function(
+                env.raw(),
+                wake.raw(),
+                resource.raw(),
+                name.raw(),
+                0,
+                1,
+                finalize_data.cast_mut().cast(),
+                Some(finalized),
+                ptr::null_mut(),
+                None,
+                &mut raw,
+            )
+        });
+        if let Err(error) = created {
+            // SAFETY: nothing was created, so nothing else will take this reference back.
+            drop(unsafe { Arc::from_raw(finalize_data) });
+            return Err(error);
+        }
+        *waker.lock() = Some(Handle(raw));
+        waker.hold_process(env, false)?;
+        Ok(waker)
+    }
+
+    /// Has the function called soon. When the environment is going away nobody is left to hear, and nothing happens.
+    pub fn wake(&self) {
+        let mut handle = self.lock();
+        let Some(Handle(raw)) = *handle else {
+            return;
+        };
+        // SAFETY: `raw` is not freed before `finalized` has run, which takes it out of the lock that is held here.
+        let status = unsafe {
+            sys::napi_call_threadsafe_function(
+                raw,
+                ptr::null_mut(),
+                sys::ThreadsafeFunctionCallMode::nonblocking,
+            )
+        };
+        if status == sys::Status::napi_closing {
+            *handle = None;
+        }
+    }
+
+    /// Makes it keep the process alive, or lets the process end without it.
+    pub fn hold_process(&self, env: &Env, hold: bool) -> Result<()> {
+        let Some(Handle(raw)) = *self.lock() else {
+            return Ok(());
+        };
+        let change = if hold {
+            sys::napi_ref_threadsafe_function
+        } else {
+            sys::napi_unref_threadsafe_function
+        };
+        // SAFETY: as in `wake`; `env` is the environment that made it, and this is its thread.
+        check_status!(unsafe { change(env.raw(), raw) })
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Handle>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The environment is done with the function: from here on nobody may call it.
+unsafe extern "C" fn finalized(_: sys::napi_env, waker: *mut c_void, _: *mut c_void) {
+    // SAFETY: Node-API hands back, once, the reference that `Waker::new` gave it.
+    let waker = unsafe { Arc::from_raw(waker.cast_const().cast::<Waker>()) };
+    *waker.lock() = None;
 }

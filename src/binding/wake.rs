@@ -2,57 +2,44 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use napi::bindgen_prelude::*;
-use napi::sys;
-use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-
+use super::raw::Waker;
 use crate::queue::Settled;
-
-type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
 
 /// Shared by the writer's thread and the JavaScript thread.
 #[derive(Clone)]
-pub struct Mailbox(Arc<Shared>);
-
-struct Shared {
-    settled: Mutex<Vec<(u32, Settled)>>,
-    wake: Wake,
+pub struct Mailbox {
+    settled: Arc<Mutex<Vec<(u32, Settled)>>>,
+    waker: Arc<Waker>,
 }
 
 impl Mailbox {
-    /// `wake` is called, on the JavaScript thread, after something was put in. It does not hold the process open.
-    pub fn new(wake: Function<'_, (), ()>) -> Result<Self> {
-        let wake = wake.build_threadsafe_function::<()>().weak::<true>().build()?;
-        Ok(Mailbox(Arc::new(Shared {
-            settled: Mutex::default(),
-            wake,
-        })))
+    /// `waker` calls what fetches the mail.
+    pub fn new(waker: Arc<Waker>) -> Self {
+        Mailbox {
+            settled: Arc::default(),
+            waker,
+        }
     }
 
-    /// Puts in all of `settled` and wakes JavaScript, unless it is awake for an earlier post that it has not fetched.
+    /// Puts in all of `settled` and wakes JavaScript, unless it was woken for an earlier post that it has not fetched.
     pub fn post(&self, settled: &mut Vec<(u32, Settled)>) {
         let waiting = {
-            let mut box_ = self.0.settled.lock().unwrap_or_else(PoisonError::into_inner);
-            let waiting = !box_.is_empty();
-            box_.append(settled);
+            let mut mail = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+            let waiting = !mail.is_empty();
+            mail.append(settled);
             waiting
         };
         if !waiting {
-            // When the environment is going away nobody is left to hear of it, and nothing is to be done.
-            self.0.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+            self.waker.wake();
         }
     }
 
     /// Takes out up to `most`, oldest first.
     pub fn fetch(&self, most: usize) -> Vec<(u32, Settled)> {
-        let mut box_ = self.0.settled.lock().unwrap_or_else(PoisonError::into_inner);
-        if box_.len() <= most {
-            return std::mem::take(&mut box_);
+        let mut mail = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        if mail.len() <= most {
+            return std::mem::take(&mut mail);
         }
-        box_.drain(..most).collect()
-    }
-
-    pub fn raw(&self) -> sys::napi_threadsafe_function {
-        self.0.wake.raw()
+        mail.drain(..most).collect()
     }
 }

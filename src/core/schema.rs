@@ -8,7 +8,7 @@ use super::instance::{Fields, Instance, Read};
 use super::{Field, Issue, Kind};
 
 /// In a JSON Schema, the pattern of a string without `:`. It has a message of its own.
-pub const NO_COLON: &str = "^[^:]*$";
+const NO_COLON: &str = "^[^:]*$";
 
 /// A JSON Schema of an object whose declared properties are strings.
 pub struct Schema {
@@ -17,10 +17,11 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// Compiles `schema`. `names` are its declared properties, in the order in which they are read, stored and reported.
-    pub fn compile(schema: &Value, names: &[&str]) -> Result<Self, String> {
+    /// Compiles `schema`, which is JSON. `names` are its declared properties, in the order in which they are read, stored and reported.
+    pub fn compile(schema: &str, names: &[&str]) -> Result<Self, String> {
+        let schema: Value = serde_json::from_str(schema).map_err(|error| error.to_string())?;
         let validator = jsonschema::options_for::<Read>()
-            .build(schema)
+            .build(&schema)
             .map_err(|error| error.to_string())?;
         Ok(Schema {
             validator,

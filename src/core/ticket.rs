@@ -1,9 +1,7 @@
 //! Ticket triage: the one pipeline there is so far. What it accepts, and the job it makes of it.
 
-use serde_json::{Value, json};
-
 use super::job::JobBuilder;
-use super::schema::{NO_COLON, Schema};
+use super::schema::Schema;
 use super::{Error, Field, Issue, Job, Text};
 
 pub const QUEUE: &str = "ticket-triage";
@@ -24,19 +22,17 @@ pub const OPTIONS: &str = concat!(
 );
 
 /// The JSON Schema of the input, as it is exported and as it is compiled.
-pub fn json_schema() -> Value {
-    json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Ticket to triage",
-        "type": "object",
-        "properties": {
-            "tenantId": { "type": "string", "pattern": NO_COLON },
-            "ticketId": { "type": "string", "pattern": NO_COLON },
-            "summary": { "type": "string", "minLength": 1 },
-        },
-        "required": FIELDS,
-    })
-}
+pub const JSON_SCHEMA: &str = r#"{
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "title": "Ticket to triage",
+  "type": "object",
+  "properties": {
+    "tenantId": { "type": "string", "pattern": "^[^:]*$" },
+    "ticketId": { "type": "string", "pattern": "^[^:]*$" },
+    "summary": { "type": "string", "minLength": 1 }
+  },
+  "required": ["tenantId", "ticketId", "summary"]
+}"#;
 
 /// Who asks for a job, as far as the route said.
 #[derive(Clone, Copy)]
@@ -66,7 +62,7 @@ pub struct TicketTriage {
 
 impl TicketTriage {
     pub fn new() -> Result<Self, Error> {
-        let schema = Schema::compile(&json_schema(), &FIELDS).map_err(|detail| Error::Internal { detail })?;
+        let schema = Schema::compile(JSON_SCHEMA, &FIELDS).map_err(|detail| Error::Internal { detail })?;
         Ok(TicketTriage {
             schema,
             builder: JobBuilder::default(),
@@ -123,6 +119,8 @@ impl TicketTriage {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::super::Kind;
     use super::*;
 

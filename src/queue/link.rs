@@ -71,7 +71,7 @@ impl Link {
     }
 
     async fn introduce(&mut self, address: &Address) -> io::Result<()> {
-        let mut commands = 0;
+        let mut commands = 1;
         if let Some(password) = &address.password {
             let words = [Some("AUTH"), address.username.as_deref(), Some(password)];
             let words: Vec<_> = words.into_iter().flatten().map(str::as_bytes).collect();
@@ -85,6 +85,8 @@ impl Link {
             );
             commands += 1;
         }
+        // A port that accepts is not yet a server that answers: jobs are sent to one that does.
+        resp::push_command(&[b"PING"], &mut self.out);
         while commands > 0 {
             match self.next_reply()? {
                 None => self.turn().await?,

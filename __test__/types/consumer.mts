@@ -1,0 +1,73 @@
+// Compiled, never run: what a consumer may write, and what the types must refuse.
+import {
+  EnqueueError,
+  type EnqueueResult,
+  enqueueTicketTriage,
+  isEnqueueError,
+  type PendingRecord,
+  type TicketStorage,
+  ticketInputSchema,
+} from 'enqueue-boundary'
+
+class Records implements TicketStorage {
+  #ids: string[] = []
+  async createPending({ jobId, tenantId, ticketId }: PendingRecord): Promise<string> {
+    this.#ids.push(jobId)
+    return tenantId + ticketId
+  }
+}
+
+interface User {
+  tenantId: string
+  roles: string[]
+}
+const user: User = { tenantId: 'acme', roles: [] }
+const body: unknown = {}
+
+const result: Promise<EnqueueResult> = enqueueTicketTriage(body, new Records())
+export const queued: 'queued' = (await result).status
+
+await enqueueTicketTriage(body, { createPending: () => undefined }, { timeoutMs: 1000 })
+await enqueueTicketTriage(body, new Records(), {
+  caller: user,
+  authorize: (data, caller: User) => caller.roles.includes(data.ticketId),
+})
+await enqueueTicketTriage(body, new Records(), {
+  caller: user,
+  // The caller's type is that of `caller`.
+  authorize: (_data, caller) => caller.roles.length > 0,
+  timeoutMs: 100,
+})
+const nobody: User | undefined = undefined
+await enqueueTicketTriage(body, new Records(), { caller: nobody })
+await enqueueTicketTriage(body, new Records(), { authorize: async (data) => data.summary.length > 1 })
+
+// @ts-expect-error a storage has a createPending
+await enqueueTicketTriage(body, {})
+// @ts-expect-error the storage is not optional
+await enqueueTicketTriage(body)
+// @ts-expect-error authorize answers with a boolean
+await enqueueTicketTriage(body, new Records(), { authorize: () => 'yes' })
+// @ts-expect-error a caller has a tenant
+await enqueueTicketTriage(body, new Records(), { caller: { id: 1 } })
+// @ts-expect-error an error is not made by hand
+new EnqueueError({})
+
+try {
+  await result
+} catch (error) {
+  if (isEnqueueError(error)) {
+    const status: number = error.status
+    const pointers: string[] = error.issues?.map((issue) => issue.pointer) ?? []
+    // @ts-expect-error a code that is none of ours
+    if (error.code === 'NO_SUCH_CODE') console.log(status, pointers)
+    Response.json(error.toProblem(), { status: error.statusCode })
+  }
+  if (error instanceof EnqueueError && error.outcome === 'unknown') throw error
+}
+
+const checked = ticketInputSchema['~standard'].validate(body)
+export const summary: string = checked.issues ? (checked.issues[0]?.message ?? '') : checked.value.summary
+
+declare const console: { log(...values: unknown[]): void }
+declare const Response: { json(body: unknown, init: { status: number }): unknown }

@@ -1,0 +1,226 @@
+/**
+ * The enqueue boundary of a BullMQ pipeline: takes an untrusted request body, validates it, makes a durable record,
+ * enqueues a job with a stable id, and says what happened.
+ */
+
+/**
+ * Validates `input`, records it through `storage`, and enqueues its job in the BullMQ queue `ticket-triage`.
+ *
+ * In this order, each step only when the one before succeeded: the input is read and validated; `options.caller` and
+ * `options.authorize` decide; `storage.createPending` is called and awaited; the job is written to Redis. A second call
+ * for the same ticket resolves as well and makes no second job. Redis is the one that the environment variable
+ * `REDIS_URL` names at the first call (`redis://127.0.0.1:6379` when unset); connecting starts with the first valid call.
+ *
+ * Never throws: everything that goes wrong rejects the promise. What `input`'s getters, `storage` or `authorize` throw
+ * or reject with is passed on as it is; everything else is an {@link EnqueueError}.
+ *
+ * @param input the request body, of any type. Its properties `tenantId`, `ticketId` and `summary` are read once each;
+ *   nothing else is looked at or stored.
+ * @param storage makes the durable record.
+ * @param options who calls, and for how long.
+ * @returns the id of the job, `ticket-triage:<tenantId>:<ticketId>`, once the job is in Redis.
+ */
+export function enqueueTicketTriage(
+  input: unknown,
+  storage: TicketStorage,
+  options?: TimeoutOptions & WithoutCaller,
+): Promise<EnqueueResult>
+export function enqueueTicketTriage<C extends Caller>(
+  input: unknown,
+  storage: TicketStorage,
+  options: TimeoutOptions & WithCaller<C>,
+): Promise<EnqueueResult>
+
+/** What a call resolves to. */
+export interface EnqueueResult {
+  /** `ticket-triage:<tenantId>:<ticketId>` */
+  jobId: string
+  /** There is a job with this id in Redis: made by this call, or there already. */
+  status: 'queued'
+}
+
+/** The durable record that a job leaves before it is enqueued. */
+export interface TicketStorage {
+  /**
+   * Makes the pending record. Called once a call, with `this` being the storage, in the caller's own stack (so that
+   * AsyncLocalStorage holds), or after `authorize` where that is given. What it returns is awaited and ignored.
+   *
+   * It must succeed when the record exists already: a client that tries again makes the same record again. When it
+   * throws or rejects, nothing is enqueued, and the call rejects with just that value. When it has not settled at the
+   * deadline, the call rejects with `STORAGE_TIMEOUT` and nothing is enqueued, even if it settles later.
+   */
+  createPending(record: PendingRecord): unknown
+}
+
+/** A new plain object for each call. */
+export interface PendingRecord {
+  jobId: string
+  tenantId: string
+  ticketId: string
+}
+
+/** A ticket as it is validated and stored: the job's `data`. */
+export interface TicketInput {
+  /** Any well-formed text without `:`, which separates the parts of a job id. May be empty. */
+  tenantId: string
+  /** Any well-formed text without `:`. May be empty. */
+  ticketId: string
+  /** Any text but the empty one. */
+  summary: string
+}
+
+/** Who calls, as far as the route knows. */
+export interface Caller {
+  tenantId: string
+}
+
+/** The third argument of {@link enqueueTicketTriage}. */
+export type EnqueueOptions<C extends Caller = Caller> = TimeoutOptions & (WithCaller<C> | WithoutCaller)
+
+export interface TimeoutOptions {
+  /**
+   * Milliseconds from the call until it settles, whatever happens; over 0, fractions are rounded up. Default: 5000.
+   * Past it, the error says how far the call had come: `AUTHORIZE_TIMEOUT`, `STORAGE_TIMEOUT`, `QUEUE_UNAVAILABLE` (not
+   * sent) or `OUTCOME_UNKNOWN` (sent, no answer).
+   */
+  timeoutMs?: number
+}
+
+export interface WithCaller<C extends Caller> {
+  /**
+   * Who calls. A ticket of another tenant is refused with `TENANT_MISMATCH`. Default: not checked. Present but without a
+   * tenant (`undefined`, `null`, no `tenantId`) it is nobody, and every ticket is refused: a route that forgot to sign
+   * its caller in does not become an open one.
+   */
+  caller: C | null | undefined
+  /**
+   * May refuse a valid ticket of the caller's own tenant: called with the validated data and `caller`, and awaited.
+   * Anything but `true` is `FORBIDDEN`; what it throws or rejects with is passed on as it is. Default: nothing is refused.
+   */
+  authorize?: (data: TicketInput, caller: C) => boolean | PromiseLike<boolean>
+}
+
+export interface WithoutCaller {
+  caller?: undefined
+  /** As with a caller, but called with the data alone. */
+  authorize?: (data: TicketInput) => boolean | PromiseLike<boolean>
+}
+
+/**
+ * Why a call failed.
+ *
+ * | code | status | |
+ * |---|---|---|
+ * | `INVALID_INPUT` | 400 | the input does not match the schema; see `issues` |
+ * | `PAYLOAD_TOO_LARGE` | 413 | the data is over 1 MiB (1,048,576 bytes) of JSON |
+ * | `TENANT_MISMATCH` | 403 | the ticket belongs to another tenant than the caller |
+ * | `FORBIDDEN` | 403 | `authorize` did not say `true` |
+ * | `AUTHORIZE_TIMEOUT` | 504 | `authorize` did not settle in time |
+ * | `STORAGE_TIMEOUT` | 504 | `createPending` did not settle in time |
+ * | `OVERLOADED` | 503 | 100,000 calls, or jobs of 256 MiB, are in flight already |
+ * | `QUEUE_UNAVAILABLE` | 503 | Redis was not there, or took no jobs, until the deadline |
+ * | `OUTCOME_UNKNOWN` | 503 | the job was sent and no answer came until the deadline |
+ * | `MISCONFIGURED` | 500 | `REDIS_URL` is unusable, or Redis refuses what this user or queue needs |
+ * | `ERR_INVALID_ARG_TYPE` | 500 | `storage` or an option is of the wrong type |
+ * | `ERR_OUT_OF_RANGE` | 500 | `timeoutMs` is out of range |
+ * | `INTERNAL` | 500 | a defect in this package |
+ */
+export type EnqueueErrorCode =
+  | 'INVALID_INPUT'
+  | 'PAYLOAD_TOO_LARGE'
+  | 'TENANT_MISMATCH'
+  | 'FORBIDDEN'
+  | 'AUTHORIZE_TIMEOUT'
+  | 'STORAGE_TIMEOUT'
+  | 'OVERLOADED'
+  | 'QUEUE_UNAVAILABLE'
+  | 'OUTCOME_UNKNOWN'
+  | 'MISCONFIGURED'
+  | 'ERR_INVALID_ARG_TYPE'
+  | 'ERR_OUT_OF_RANGE'
+  | 'INTERNAL'
+
+/** The one class of every error that is the boundary's own. */
+export class EnqueueError extends Error {
+  private constructor(failure: never)
+  readonly name: 'EnqueueError'
+  /** Stable: what a program decides on. */
+  readonly code: EnqueueErrorCode
+  /** The HTTP status to answer with. */
+  readonly status: number
+  /** The same, under the name that Fastify and Express read. */
+  readonly statusCode: number
+  /** Whether `message` is fit for the client: true for a 4xx. */
+  readonly expose: boolean
+  /** Whether the same call may succeed later. */
+  readonly retryable: boolean
+  /**
+   * What happened to the job: `refused` and `not-sent` leave nothing in Redis; after `unknown` it may or may not be
+   * there. Trying again is safe after each, since the id is stable.
+   */
+  readonly outcome: 'refused' | 'not-sent' | 'unknown'
+  /** The id of the job, once the input was found valid. */
+  readonly jobId?: string
+  /** For `INVALID_INPUT`: everything that is wrong, in the order of the schema. */
+  readonly issues?: readonly InputIssue[]
+  /** Milliseconds a client had better wait before it tries again. */
+  readonly retryAfterMs?: number
+  /** For an operator's log: what Redis or the system said. Never part of `message` or `toProblem()`. */
+  readonly cause?: unknown
+  /** The body of an `application/problem+json` answer (RFC 9457). A 5xx says what to do, not what is wrong. */
+  toProblem(): Problem
+}
+
+/** One thing wrong with an input. */
+export interface InputIssue {
+  /** The names of the properties from the root; empty for the input itself. */
+  readonly path: readonly string[]
+  /** `path` as a JSON Pointer (RFC 6901). */
+  readonly pointer: string
+  /** As zod 4 names them. */
+  readonly code: 'invalid_type' | 'too_small' | 'too_big' | 'invalid_format'
+  /** One sentence for people. */
+  readonly message: string
+}
+
+/** RFC 9457 problem details. */
+export interface Problem {
+  /** `urn:enqueue-boundary:<code>`, the same for each occurrence. */
+  type: string
+  title: string
+  status: number
+  detail: string
+  code: EnqueueErrorCode
+  outcome: 'refused' | 'not-sent' | 'unknown'
+  retryable: boolean
+  jobId?: string
+  issues?: readonly InputIssue[]
+  retryAfterMs?: number
+}
+
+/** Whether a value is an {@link EnqueueError}, also one of another copy of this package or of another realm. */
+export function isEnqueueError(value: unknown): value is EnqueueError
+
+/**
+ * The rules for a ticket as Standard Schema v1 and Standard JSON Schema, for a worker that checks `job.data` again, and
+ * for tRPC, Hono and others that take such a schema. Validation is native and synchronous, and the same that
+ * {@link enqueueTicketTriage} does.
+ */
+export const ticketInputSchema: TicketInputSchema
+
+export interface TicketInputSchema {
+  readonly '~standard': {
+    readonly version: 1
+    readonly vendor: 'enqueue-boundary'
+    /** The declared properties in a new object, or everything that is wrong. */
+    readonly validate: (
+      value: unknown,
+    ) => { readonly value: TicketInput; readonly issues?: undefined } | { readonly issues: readonly InputIssue[] }
+    readonly types?: { readonly input: TicketInput; readonly output: TicketInput }
+    readonly jsonSchema: {
+      /** Throws for a target other than `draft-2020-12`, `draft-07` and `openapi-3.0`. */
+      readonly input: (options: { readonly target: string }) => Record<string, unknown>
+      readonly output: (options: { readonly target: string }) => Record<string, unknown>
+    }
+  }
+}
