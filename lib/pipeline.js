@@ -11,8 +11,8 @@ const DEFAULT_TIMEOUT_MS = 5000
 const MAX_TIMEOUT_MS = 2 ** 31 - 1
 /** Deadlines closer together than this are dealt with in one sweep. */
 const SWEEP_MS = 10
-/** How many outcomes one visit of the native side reads at once. */
-const RESULTS = 1024
+/** How many calls cross to the native side, or come back, at once. */
+const BATCH = 1024
 
 const FAILED = 2
 const { apply } = Reflect
@@ -35,7 +35,14 @@ class Pipeline {
   /** By slot. */
   #calls = []
   #free = []
-  #results = new Uint32Array(2 * RESULTS)
+  #ready = new Uint32Array(BATCH)
+  #readyCount = 0
+  #commit = () => {
+    const count = this.#readyCount
+    this.#readyCount = 0
+    if (count > 0) this.#boundary.commit(this.#ready, count)
+  }
+  #results = new Uint32Array(2 * BATCH)
   #timer
   #timerMs = Number.POSITIVE_INFINITY
 
@@ -118,8 +125,10 @@ class Pipeline {
       return this.#abandon(call, reason)
     }
     if (call.slot < 0) return
-    const failure = this.#boundary.commit(call.slot)
-    if (failure) this.#reject(call, new EnqueueError({ ...failure, jobId: call.jobId }))
+    // Handing over wakes the writer's thread, which is dear: all records made in this turn of the loop go at once.
+    if (this.#readyCount === 0) process.nextTick(this.#commit)
+    this.#ready[this.#readyCount++] = call.slot
+    if (this.#readyCount === BATCH) this.#commit()
   }
 
   /** The caller's code failed: what it threw goes on as it is. */
@@ -139,7 +148,7 @@ class Pipeline {
 
   #expire() {
     this.#timerMs = Number.POSITIVE_INFINITY
-    const { slots, nextMs } = this.#boundary.expire(RESULTS)
+    const { slots, nextMs } = this.#boundary.expire(BATCH)
     for (const slot of slots) {
       const call = this.#calls[slot]
       const failure = this.#boundary.late(slot, call.authorizing)
@@ -166,7 +175,7 @@ class Pipeline {
           this.#reject(call, new EnqueueError({ ...failure, jobId: call.jobId }))
         }
       }
-    } while (count === RESULTS)
+    } while (count === BATCH)
   }
 
   #reject(call, reason) {

@@ -151,7 +151,6 @@ const PRODUCER = `
   const { enqueueTicketTriage } = require(process.argv[1])
   const storage = { createPending() {} }
   process.stdin.once('data', async () => {
-    process.stdin.pause()
     const calls = JSON.parse(process.argv[2]).map((ticket) => enqueueTicketTriage(ticket, storage))
     console.log(JSON.stringify(await Promise.all(calls)))
   })
@@ -175,7 +174,7 @@ test('two processes that enqueue the same tickets at once make one job of each',
     expect(await once(child, 'close')).toEqual([0, null])
     return JSON.parse(text.join(''))
   })
-  for (const { stdin } of producers) stdin.write('go\n')
+  for (const { stdin } of producers) stdin.end('go')
   const queued = tickets.map((ticket) => ({ jobId: jobId(ticket), status: 'queued' }))
   expect(await Promise.all(answers)).toEqual([queued, queued])
   expect((await database.redis.lrange(keyOf('wait'), 0, -1)).sort()).toEqual(tickets.map(jobId).sort())

@@ -66,22 +66,27 @@ impl Calls {
         );
     }
 
-    /// Takes an accepted job out to be sent; nothing when the call is not waiting, an error when it is too late.
-    pub fn send(&mut self, slot: u32, timestamp: u64) -> Result<Option<Ready>, Error> {
+    /// Takes an accepted job out to be sent: nothing when the call is not waiting, an error to settle it with when its
+    /// deadline has passed.
+    pub fn send(&mut self, slot: u32, now: Instant, timestamp: u64) -> Result<Option<Ready>, Error> {
         match self.take(slot) {
-            Call::Accepted { job, deadline, .. } if deadline > Instant::now() => {
+            Call::Accepted {
+                job,
+                deadline,
+                timeout_ms,
+            } => {
                 self.sent += 1;
                 self.put(slot, Call::Sent { bytes: job.size() });
-                Ok(Some(Ready {
-                    slot,
-                    job,
-                    timestamp,
-                    deadline,
-                }))
-            }
-            Call::Accepted { job, timeout_ms, .. } => {
-                self.forget(job.size());
-                Err(Error::StorageTimeout { timeout_ms })
+                if deadline > now {
+                    Ok(Some(Ready {
+                        slot,
+                        job,
+                        timestamp,
+                        deadline,
+                    }))
+                } else {
+                    Err(Error::StorageTimeout { timeout_ms })
+                }
             }
             other => {
                 self.put(slot, other);

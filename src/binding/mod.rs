@@ -163,32 +163,41 @@ impl Boundary {
         Ok(Either::A(id))
     }
 
-    /// The record is made: sends the job, or says that it is too late.
+    /// The records of the first `count` of these calls are made: sends their jobs.
     #[napi(catch_unwind)]
-    pub fn commit(&self, env: &Env, slot: u32) -> Result<Option<Failure>> {
+    pub fn commit(&self, env: &Env, slots: Uint32ArraySlice<'_>, count: u32) -> Result<()> {
         let state = &mut *self.state.borrow_mut();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let ready = match state.calls.send(slot, now.as_millis() as u64) {
-            Ok(Some(ready)) => ready,
-            Ok(None) => return Ok(None),
-            Err(error) => return Ok(Some(Failure::from(&error))),
-        };
-        if state.calls.sent() == 1 {
+        let now = Instant::now();
+        let timestamp = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_millis() as u64;
+        let idle = state.calls.sent() == 0;
+        let mut ready = Vec::with_capacity(count as usize);
+        let mut failed = Vec::new();
+        for &slot in slots.iter().take(count as usize) {
+            match state.calls.send(slot, now, timestamp) {
+                Ok(job) => ready.extend(job),
+                Err(error) => failed.push((slot, Settled::Failed(error))),
+            }
+        }
+        if idle && state.calls.sent() > 0 {
             state.waker.hold_process(env, true)?;
         }
         let unsent = match &state.writer {
-            Some(writer) => writer.push(ready).err(),
-            None => Some(ready),
+            Some(writer) => writer.push(ready).err().unwrap_or_default(),
+            None => ready,
         };
-        if let Some(ready) = unsent {
+        failed.extend(unsent.into_iter().map(|ready| {
             let error = Error::Internal {
                 detail: "the writer is gone".into(),
             };
-            state
-                .mailbox
-                .post(&mut vec![(ready.slot, Settled::Failed(error))]);
+            (ready.slot, Settled::Failed(error))
+        }));
+        if !failed.is_empty() {
+            state.mailbox.post(&mut failed);
         }
-        Ok(None)
+        Ok(())
     }
 
     /// The call ended in the caller's own code: its job is dropped.

@@ -27,6 +27,8 @@ const MAX_BATCH_BYTES: usize = 256 * 1024;
 const MAX_SENT: usize = 4;
 /// With batches on their way, fewer jobs than this wait for company.
 const WORTH_SENDING: usize = 16;
+/// Hand-overs that are taken at once, before replies are looked at again.
+const MAX_ARRIVALS: usize = 64;
 /// The first and the longest pause between attempts to connect, before jitter.
 const BACKOFF: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
 /// The pause before a server that said "not now" is asked again.
@@ -58,7 +60,7 @@ pub enum Settled {
 pub type Sink = Box<dyn FnMut(&mut Vec<(u32, Settled)>) + Send>;
 
 /// The sending end. When it is dropped, the writer finishes what it has and ends.
-pub struct Writer(UnboundedSender<Ready>);
+pub struct Writer(UnboundedSender<Vec<Ready>>);
 
 impl Writer {
     /// Starts the thread, which begins to connect. Fails when the system has no thread to give.
@@ -99,8 +101,8 @@ impl Writer {
         Ok(Writer(sender))
     }
 
-    /// Hands over a job. Gives it back when the writer has ended, which it only does with the process.
-    pub fn push(&self, ready: Ready) -> Result<(), Ready> {
+    /// Hands over jobs. Gives them back when the writer has ended, which it only does with the process.
+    pub fn push(&self, ready: Vec<Ready>) -> Result<(), Vec<Ready>> {
         self.0.send(ready).map_err(|error| error.0)
     }
 }
@@ -157,7 +159,7 @@ struct State {
     address: Address,
     script: Script,
     sink: Sink,
-    inbox: UnboundedReceiver<Ready>,
+    inbox: UnboundedReceiver<Vec<Ready>>,
     open: bool,
     waiting: VecDeque<Pending>,
     /// Jobs that came back unanswered or refused, in order: they go out again before those that wait.
@@ -201,7 +203,7 @@ impl State {
             tokio::select! {
                 biased;
                 event = self.connection.turn() => self.on_event(event),
-                count = self.inbox.recv_many(&mut arrived, 8 * MAX_BATCH), if self.open => {
+                count = self.inbox.recv_many(&mut arrived, MAX_ARRIVALS), if self.open => {
                     self.open = count > 0;
                     self.take(&mut arrived);
                 }
@@ -210,8 +212,8 @@ impl State {
         }
     }
 
-    fn take(&mut self, arrived: &mut Vec<Ready>) {
-        for ready in arrived.drain(..) {
+    fn take(&mut self, arrived: &mut Vec<Vec<Ready>>) {
+        for ready in arrived.drain(..).flatten() {
             let deadline = Instant::from_std(ready.deadline);
             self.watch(deadline);
             self.waiting.push_back(Pending {
