@@ -6,7 +6,7 @@ const path = require('node:path')
 const { Worker } = require('bullmq')
 const pg = require('pg')
 const { z } = require('zod')
-const { freePort, useDatabase } = require('./support/redis.js')
+const { freePort, OwnServer, useDatabase } = require('./support/redis.js')
 
 const root = path.join(__dirname, '..')
 const database = useDatabase()
@@ -107,10 +107,6 @@ describe('a run with stores of its own', () => {
     expect(run).toEqual({ code: 0, output: expect.stringContaining('It adds up') })
   })
 
-  test('it sends 200 stored bodies of several tenants and one that is too large', () => {
-    expect(expectedAnswers().sent).toBe(201)
-  })
-
   test('its summary says what zod says of the same bodies', () => {
     const { sent, queued, duplicate, refused } = expectedAnswers()
     const summary = summaryOf(run.output)
@@ -124,7 +120,7 @@ describe('a run with stores of its own', () => {
   })
 
   test('it shows how far it is while it runs', () => {
-    expect(run.output.match(/^\d+\/201 sent, .* jobs ended$/gm).length).toBeGreaterThan(2)
+    expect(run.output.match(/^\d+\/201 answered, .* jobs ended$/gm).length).toBeGreaterThan(2)
   })
 })
 

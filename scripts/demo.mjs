@@ -35,7 +35,7 @@ async function main({ serve, deadline }, undo) {
   const events = watchEvents(undo, redis.url)
   const progress = showProgress(
     () =>
-      `${answers.sent}/${bodies.length} sent, ${answers.ids.size} queued, ${answers.duplicates} duplicate, ` +
+      `${answers.total}/${bodies.length} answered, ${answers.ids.size} queued, ${answers.duplicates} duplicate, ` +
       `${sum(answers.refused)} refused, ${events.ended.size} jobs ended`,
   )
   events.on('change', progress.update)
@@ -48,10 +48,10 @@ async function main({ serve, deadline }, undo) {
   progress.end()
 
   const ends = await within(10, inspect(redis.url, postgres.database, answers.ids), 'Asking BullMQ and PostgreSQL')
-  report(answers, ends)
-  const complaints = audit(answers, events, ends)
+  report(bodies.length, answers, ends)
+  const complaints = audit(bodies.length, answers, events, ends)
   if (complaints.length > 0) throw new DemoError(`It does not add up: ${complaints.join('; ')}.`)
-  console.log(`It adds up: ${answers.sent} = ${answers.ids.size} + ${answers.duplicates} + ${sum(answers.refused)}.`)
+  console.log(`It adds up: ${bodies.length} = ${answers.ids.size} + ${answers.duplicates} + ${sum(answers.refused)}.`)
   if (serve) {
     const body = JSON.stringify({ tenantId: 'acme', ticketId: 'ACME-1', summary: 'The printer is on fire' })
     console.log(
@@ -115,19 +115,21 @@ async function sendAll(url, bodies, onAnswer) {
 
 /** What the route said. The first 202 for an id is a queued ticket, another one for the same id a duplicate. */
 class Answers {
-  sent = 0
   ids = new Set()
   duplicates = 0
   refused = {}
 
   add({ status, jobId, code }) {
-    this.sent += 1
     if (status === 202) {
       if (this.ids.has(jobId)) this.duplicates += 1
       this.ids.add(jobId)
     } else {
       this.refused[code] = (this.refused[code] ?? 0) + 1
     }
+  }
+
+  get total() {
+    return this.ids.size + this.duplicates + sum(this.refused)
   }
 }
 
@@ -181,11 +183,11 @@ async function inspect(url, database, ids) {
   const queue = new Queue(QUEUE, { connection: { url }, skipMetasUpdate: true })
   const states = await Promise.all([...ids].map(async (id) => [id, await queue.getJobState(id)]))
   await queue.close()
-  const { rows } = await database.query('SELECT job_id, status, category, priority FROM ticket_triage')
+  const { rows } = await database.query('SELECT job_id, status, category FROM ticket_triage')
   return { states: new Map(states), rows }
 }
 
-function report({ sent, ids, duplicates, refused }, { states, rows }) {
+function report(sent, { ids, duplicates, refused }, { states, rows }) {
   const completed = [...states.values()].filter((state) => state === 'completed').length
   const done = rows.filter((row) => row.status === 'done')
   const list = (counts) =>
@@ -210,14 +212,15 @@ function report({ sent, ids, duplicates, refused }, { states, rows }) {
 }
 
 /** Every way in which the figures disagree, each in words. */
-function audit({ sent, ids, duplicates, refused }, events, { states, rows }) {
+function audit(sent, answers, events, { states, rows }) {
+  const { ids, duplicates } = answers
   const recorded = new Map(rows.map((row) => [row.job_id, row]))
   const unfinished = [...ids].filter((id) => states.get(id) !== 'completed')
   const undone = [...ids].filter((id) => recorded.get(id)?.status !== 'done')
   const jobless = rows.filter((row) => !ids.has(row.job_id))
   const some = (items) => `${items.length}, such as ${JSON.stringify(items[0])}`
   const rules = [
-    [sent === ids.size + duplicates + sum(refused), 'the answers do not sum up to the requests'],
+    [sent === answers.total, `requests sent: ${sent}, answered: ${answers.total}`],
     [events.added === ids.size, `jobs that BullMQ saw added: ${events.added}, tickets queued: ${ids.size}`],
     [events.duplicated === duplicates, `duplicates that BullMQ saw: ${events.duplicated}, answered: ${duplicates}`],
     [unfinished.length === 0, `queued jobs that BullMQ did not complete: ${some(unfinished)}`],

@@ -157,10 +157,16 @@ const PRODUCER = `
   console.log('ready')
 `
 
+const children = []
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+})
+
 function startProducer(tickets) {
   const args = ['-e', PRODUCER, require.resolve('../..'), JSON.stringify(tickets)]
   const child = spawn(process.execPath, args, { env: process.env, stdio: ['pipe', 'pipe', 'inherit'] })
   child.stdout.setEncoding('utf8')
+  children.push(child)
   return child
 }
 

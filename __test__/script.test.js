@@ -1,0 +1,228 @@
+'use strict'
+// The script that adds a batch, run on its own: whatever it meets, it adds every job or writes nothing at all.
+const { readFileSync } = require('node:fs')
+const path = require('node:path')
+const { Redis } = require('ioredis')
+const { JOB_OPTIONS, keyOf } = require('./support/bullmq.js')
+const { dump } = require('./support/keyspace.js')
+const { OwnServer, useDatabase } = require('./support/redis.js')
+const { jobId, jobKey, newTicket } = require('./support/tickets.js')
+
+const SCRIPT = readFileSync(path.join(__dirname, '../src/queue/add_jobs.lua'))
+const QUEUE_KEYS = ['wait', 'paused', 'meta', 'id', 'active', 'events', 'marker'].map(keyOf)
+const TIMESTAMP = '1700000000000'
+
+const database = useDatabase()
+
+/** Runs the script for these tickets; resolves to its reply. `escaped` hands each id over as it stands in JSON too. */
+function addJobs(redis, tickets, { escaped = false } = {}) {
+  const inJson = (ticket) => JSON.stringify(jobId(ticket)).slice(1, -1)
+  const keys = [...QUEUE_KEYS, ...tickets.map(jobKey)]
+  const options = `${JSON.stringify(JOB_OPTIONS).slice(0, -1)},"jobId":"`
+  const jobs = tickets.flatMap((ticket) => [
+    jobId(ticket),
+    TIMESTAMP,
+    JSON.stringify(ticket),
+    ...(escaped ? [inJson(ticket)] : []),
+  ])
+  return redis.eval(SCRIPT, keys.length, ...keys, 'triage', options, escaped ? '4' : '3', ...jobs)
+}
+
+const newTickets = (count) => Array.from({ length: count }, () => newTicket())
+
+const WRONG = {
+  string: (redis, key) => redis.set(key, 'x'),
+  list: (redis, key) => redis.rpush(key, 'x'),
+  set: (redis, key) => redis.sadd(key, 'x'),
+  zset: (redis, key) => redis.zadd(key, 1, 'x'),
+  hash: (redis, key) => redis.hset(key, 'x', 'x'),
+  stream: (redis, key) => redis.xadd(key, '*', 'x', 'x'),
+}
+const everyTypeBut = (...right) => Object.keys(WRONG).filter((type) => !right.includes(type))
+
+/** The script fails with `message` on a batch of five, and changes nothing. */
+async function changesNothing(redis, message) {
+  const before = await dump(redis)
+  await expect(addJobs(redis, newTickets(5))).rejects.toThrow(message)
+  expect(await dump(redis)).toEqual(before)
+}
+
+beforeEach(async () => {
+  await database.redis.flushdb()
+  // A queue in use, so that a write to any key shows.
+  await addJobs(database.redis, newTickets(2))
+})
+
+const meta = (fields) => database.redis.hset(keyOf('meta'), fields)
+
+describe.each([
+  { key: 'wait', right: 'list' },
+  { key: 'meta', right: 'hash' },
+  { key: 'id', right: 'string' },
+  { key: 'events', right: 'stream' },
+  { key: 'marker', right: 'zset' },
+  { key: 'paused', right: 'list', fields: { paused: 1 } },
+  { key: 'active', right: 'list', fields: { concurrency: 3 } },
+])('where `$key` should be a $right', ({ key, right, fields }) => {
+  test.each(everyTypeBut(right))('a %s in its place fails the batch, and nothing is left behind', async (type) => {
+    if (fields) await meta(fields)
+    await database.redis.del(keyOf(key))
+    await WRONG[type](database.redis, keyOf(key))
+    await changesNothing(database.redis, 'WRONGTYPE')
+  })
+})
+
+test.each([
+  ['a counter that is no number', () => database.redis.set(keyOf('id'), 'many')],
+  ['a counter that cannot go higher', () => database.redis.set(keyOf('id'), '9223372036854775806')],
+  ['an opts.maxLenEvents that is no number', () => meta({ 'opts.maxLenEvents': 'many' })],
+  ['a negative opts.maxLenEvents', () => meta({ 'opts.maxLenEvents': '-1' })],
+  ['a fractional opts.maxLenEvents', () => meta({ 'opts.maxLenEvents': '1.5' })],
+  ['an empty opts.maxLenEvents', () => meta({ 'opts.maxLenEvents': '' })],
+  ['an opts.maxLenEvents past 64 bits', () => meta({ 'opts.maxLenEvents': '9223372036854775808' })],
+  ['a concurrency that is no number', () => meta({ concurrency: 'many' })],
+])('%s fails the batch, and nothing is left behind', async (_, seed) => {
+  await seed()
+  await changesNothing(database.redis, /ERR|user_script/)
+})
+
+// A job whose hash alone were written would be a duplicate for ever, and never run.
+const COMMANDS = new Set(Array.from(SCRIPT.toString().matchAll(/\bcall\('([A-Z]+)'/g), ([, command]) => command))
+
+test.each([...COMMANDS])('a user who may not use %s fails the batch, and nothing is left behind', async (command) => {
+  const { redis, connection } = database
+  await meta({ concurrency: 3 })
+  const username = `without-${command}-${connection.db}`
+  await redis.call('ACL', 'SETUSER', username, 'on', '>secret', '~*', '+@all', `-${command}`)
+  const restricted = new Redis({ ...connection, username, password: 'secret' })
+  try {
+    await changesNothing(restricted, /permission/)
+  } finally {
+    await restricted.quit()
+    await redis.call('ACL', 'DELUSER', username)
+  }
+})
+
+describe('a server at its maxmemory', () => {
+  let server
+  let redis
+  beforeEach(async () => {
+    server = await OwnServer.start(['--maxmemory', '8mb', '--maxmemory-policy', 'noeviction'])
+    redis = new Redis(server.url)
+    await addJobs(redis, newTickets(2))
+  })
+  afterEach(async () => {
+    await redis.quit()
+    await server.stop()
+  })
+
+  /** Writes until no more is taken, and gives the keys it wrote. */
+  const fill = async () => {
+    for (let n = 0; ; n++) {
+      const refused = await redis.set(`filler:${n}`, 'x'.repeat(50_000)).catch((error) => error)
+      if (refused !== 'OK') {
+        expect(refused.message).toMatch('OOM')
+        return Array.from({ length: n }, (_, i) => `filler:${i}`)
+      }
+    }
+  }
+
+  test('refuses the batch, and nothing is left behind', async () => {
+    await fill()
+    await changesNothing(redis, 'OOM')
+  })
+
+  test('adds the whole of the first batch that it does not refuse, even where memory runs out on the way', async () => {
+    const fillers = await fill()
+    const tickets = Array.from({ length: 20 }, () => newTicket({ summary: 'x'.repeat(50_000) }))
+    const refusals = []
+    const attempt = async () => {
+      const before = await dump(redis)
+      const reply = await addJobs(redis, tickets).catch((error) => error)
+      if (!Array.isArray(reply)) expect(await dump(redis)).toEqual(before)
+      return reply
+    }
+    let reply = await attempt()
+    while (!Array.isArray(reply)) {
+      refusals.push(reply.message)
+      await redis.del(fillers.pop())
+      reply = await attempt()
+    }
+    expect(refusals[0]).toMatch('OOM')
+    expect(reply).toEqual([])
+    expect(await redis.lrange(keyOf('wait'), 0, 19)).toEqual(tickets.map(jobId).reverse())
+    for (const ticket of tickets) expect(await redis.hget(jobKey(ticket), 'data')).toBe(JSON.stringify(ticket))
+    await expect(redis.set('one more', 'x')).rejects.toThrow('OOM')
+  })
+})
+
+test('the reply to a batch of new jobs is empty', async () => {
+  await expect(addJobs(database.redis, newTickets(5))).resolves.toEqual([])
+})
+
+test.each(Object.keys(WRONG))('a job whose key holds a %s is a duplicate, and is left as it is', async (type) => {
+  const { redis } = database
+  const [first, existing, last] = newTickets(3)
+  await WRONG[type](redis, jobKey(existing))
+  const before = (await dump(redis))[jobKey(existing)]
+  await expect(addJobs(redis, [first, existing, last])).resolves.toEqual([2])
+  const after = await dump(redis)
+  expect(after[jobKey(existing)]).toEqual(before)
+  expect(after[keyOf('wait')].value.slice(0, 2)).toEqual([jobId(last), jobId(first)])
+  expect(after[keyOf('events')].value.slice(-5)).toEqual([
+    [
+      ['event', 'added'],
+      ['jobId', jobId(first)],
+      ['name', 'triage'],
+    ],
+    [
+      ['event', 'waiting'],
+      ['jobId', jobId(first)],
+    ],
+    [
+      ['event', 'duplicated'],
+      ['jobId', jobId(existing)],
+    ],
+    [
+      ['event', 'added'],
+      ['jobId', jobId(last)],
+      ['name', 'triage'],
+    ],
+    [
+      ['event', 'waiting'],
+      ['jobId', jobId(last)],
+    ],
+  ])
+})
+
+test('an id that stands in a batch twice makes one job, with the data that came first', async () => {
+  const { redis } = database
+  const [ticket, other] = newTickets(2)
+  const counter = Number(await redis.get(keyOf('id')))
+  const batch = [ticket, other, { ...ticket, summary: 'Came second' }, ticket]
+  await expect(addJobs(redis, batch)).resolves.toEqual([3, 4])
+  expect(await redis.hget(jobKey(ticket), 'data')).toBe(JSON.stringify(ticket))
+  expect(await redis.lrange(keyOf('wait'), 0, 1)).toEqual([jobId(other), jobId(ticket)])
+  expect(await redis.get(keyOf('id'))).toBe(`${counter + 4}`)
+})
+
+test('a batch of nothing but duplicates wakes no worker', async () => {
+  const { redis } = database
+  const tickets = newTickets(2)
+  await addJobs(redis, tickets)
+  await redis.del(keyOf('marker'))
+  await expect(addJobs(redis, tickets)).resolves.toEqual([1, 2])
+  expect(await redis.exists(keyOf('marker'))).toBe(0)
+})
+
+test.each(['quote"', 'back\\slash', 'line\nbreak', 'nul\0', 'both "\\"', 'percent %1 %%'])(
+  'the id %j stands in the options as it is',
+  async (ticketId) => {
+    const tickets = [newTicket({ ticketId }), newTicket()]
+    await addJobs(database.redis, tickets, { escaped: true })
+    for (const ticket of tickets) {
+      const opts = await database.redis.hget(jobKey(ticket), 'opts')
+      expect(JSON.parse(opts)).toEqual({ ...JOB_OPTIONS, jobId: jobId(ticket) })
+    }
+  },
+)
