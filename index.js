@@ -1,12 +1,16 @@
 'use strict'
 
+const { Calls } = require('./lib/calls.js')
 const { EnqueueError, isEnqueueError } = require('./lib/error.js')
-const { Pipeline } = require('./lib/pipeline.js')
+const { Pipeline, ticketTriageDefinition } = require('./lib/pipeline.js')
 const { ticketInputSchema } = require('./lib/schema.js')
 
-const ticketTriage = new Pipeline(() => process.env.REDIS_URL)
+// Not a Pipeline: its connection is read at the first call, so that importing this reads no environment.
+const ticketTriage = new Calls(() => ({ url: process.env.REDIS_URL, replicated: false }))
 
 module.exports.enqueueTicketTriage = (input, storage, options) => ticketTriage.enqueue(input, storage, options)
+module.exports.Pipeline = Pipeline
+module.exports.ticketTriageDefinition = ticketTriageDefinition
 module.exports.ticketInputSchema = ticketInputSchema
 module.exports.EnqueueError = EnqueueError
 module.exports.isEnqueueError = isEnqueueError

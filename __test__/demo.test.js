@@ -4,6 +4,7 @@ const { spawn } = require('node:child_process')
 const { readFileSync } = require('node:fs')
 const path = require('node:path')
 const { Worker } = require('bullmq')
+const { Redis } = require('ioredis')
 const pg = require('pg')
 const { z } = require('zod')
 const { freePort, OwnServer, useDatabase } = require('./support/redis.js')
@@ -170,12 +171,16 @@ describe('a run that cannot go well', () => {
 })
 
 describe('with --serve', () => {
+  let server
+  let redis
   let demo
   let url
   let records
 
   beforeAll(async () => {
-    demo = startDemo(['--serve'], { REDIS_URL: database.url })
+    server = await OwnServer.start()
+    redis = new Redis(server.url)
+    demo = startDemo(['--serve'], { REDIS_URL: server.url })
     const [, address] = await demo.line(/^PostgreSQL +(\S+) /m)
     records = new pg.Pool({ connectionString: `postgres://postgres@${address}/postgres`, max: 1 })
     records.on('error', () => {})
@@ -185,25 +190,34 @@ describe('with --serve', () => {
     await records?.end()
     demo.kill('SIGKILL')
     await demo.end
+    await redis.quit()
+    await server.stop()
   })
 
   const post = async (body) => {
     const response = await fetch(url, { method: 'POST', body })
     const type = response.headers.get('content-type')
-    return { status: response.status, type, body: await response.json() }
+    return {
+      status: response.status,
+      type,
+      retryAfter: response.headers.get('retry-after'),
+      body: await response.json(),
+    }
   }
-  const problem = (status, members) => ({
+  const problem = (status, members, retryAfter = null) => ({
     status,
     type: 'application/problem+json',
+    retryAfter,
     body: expect.objectContaining({ title: expect.any(String), detail: expect.any(String), status, ...members }),
   })
-  const jobExists = async (id) => (await database.redis.exists(`bull:ticket-triage:ticket-triage:${id}`)) === 1
+  const jobExists = async (id) => (await redis.exists(`bull:ticket-triage:ticket-triage:${id}`)) === 1
 
   test('the curl line that it prints is answered 202 with the job', async () => {
     const [, body] = demo.output.match(/-d '(.*)'$/m)
     expect(await post(body)).toEqual({
       status: 202,
       type: 'application/json',
+      retryAfter: null,
       body: { jobId: 'ticket-triage:acme:ACME-1', status: 'queued' },
     })
     expect(await jobExists('acme:ACME-1')).toBe(true)
@@ -240,15 +254,23 @@ describe('with --serve', () => {
     expect(await jobExists('acme:ACME-4')).toBe(false)
   })
 
-  test('another run refuses a Redis where the queue exists, and leaves it as it is', async () => {
-    const before = await keysOf(database.redis)
-    const { code, output } = await runDemo([], { REDIS_URL: database.url })
-    expect(output).toContain('The Redis of REDIS_URL already has a queue "ticket-triage"')
-    expect(code).toBe(1)
-    expect((await keysOf(database.redis)).sort()).toEqual(before.sort())
+  test('a Redis that takes no writes is a problem 503 with Retry-After, and the same body is taken later', async () => {
+    const body = JSON.stringify({ tenantId: 'acme', ticketId: 'ACME-5', summary: 'The label printer is out of labels' })
+    await redis.config('SET', 'maxmemory', '1')
+    const refused = await post(body)
+    await redis.config('SET', 'maxmemory', '0')
+    expect(refused).toEqual(problem(503, { code: 'QUEUE_UNAVAILABLE' }, expect.stringMatching(/^\d+$/)))
+    expect((await post(body)).status).toBe(202)
   })
 
-  test('another run refuses a database where the table exists, and leaves it as it is', async () => {
+  test('another run refuses a Redis where the queue exists, and leaves its jobs', async () => {
+    const { code, output } = await runDemo([], { REDIS_URL: server.url })
+    expect(output).toContain('The Redis of REDIS_URL already has a queue "ticket-triage"')
+    expect(code).toBe(1)
+    expect(await jobExists('acme:ACME-20413')).toBe(true)
+  })
+
+  test('another run refuses a database where the table exists, and leaves its records', async () => {
     const { code, output } = await runDemo([], { DATABASE_URL: records.options.connectionString })
     expect(output).toContain('The database of DATABASE_URL already has the table "ticket_triage"')
     expect(code).toBe(1)
@@ -259,6 +281,6 @@ describe('with --serve', () => {
   test('Ctrl-C ends it with status 0 and takes the queue away', async () => {
     demo.kill('SIGINT')
     expect(await demo.end).toBe(0)
-    expect(await keysOf(database.redis)).toEqual([])
+    expect(await keysOf(redis)).toEqual([])
   })
 })

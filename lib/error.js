@@ -67,4 +67,16 @@ function invalidArgument(message, code = 'ERR_INVALID_ARG_TYPE') {
   })
 }
 
-module.exports = { EnqueueError, invalidArgument, isEnqueueError }
+/** The error for a call after close(). */
+function closed() {
+  return new EnqueueError({
+    code: 'CLOSED',
+    title: 'Closed',
+    message: 'the pipeline is closed; nothing was recorded or enqueued',
+    status: 503,
+    retryable: true,
+    outcome: 'refused',
+  })
+}
+
+module.exports = { EnqueueError, closed, invalidArgument, isEnqueueError }

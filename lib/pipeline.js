@@ -1,216 +1,53 @@
 'use strict'
-// The JavaScript half of a call: it holds the promise and runs the caller's code, the native half holds the job. Each
-// call has a slot number that both know it by. Read top to bottom it is the journey of a call.
+// What users make to say where Redis is and how calls behave. Which queue, schema and options a pipeline has is fixed to
+// ticket triage for now.
 
-const { Boundary, notAnObject } = require('../binding.js')
-const { EnqueueError, invalidArgument } = require('./error.js')
-const { isObject, readTicket } = require('./read.js')
+const { Calls, isUsable } = require('./calls.js')
+const { readConnection } = require('./connection.js')
+const { invalidArgument } = require('./error.js')
+const { ticketInputSchema } = require('./schema.js')
 
-const DEFAULT_TIMEOUT_MS = 5000
-/** The longest time that a timer can be set for. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1
-/** Deadlines closer together than this are dealt with in one sweep. */
-const SWEEP_MS = 10
-/** How many calls cross to the native side, or come back, at once. */
-const BATCH = 1024
+const ticketTriageDefinition = Object.freeze({
+  queueName: 'ticket-triage',
+  jobName: 'triage',
+  schema: ticketInputSchema,
+})
 
-const FAILED = 2
-const { apply } = Reflect
-
-/** A call in flight. */
-class Call {
-  constructor(resolve, reject) {
-    this.resolve = resolve
-    this.reject = reject
-    this.jobId = ''
-    /** Its slot, or -1 once it is settled. */
-    this.slot = -1
-    this.authorizing = false
-  }
-}
+const OPTIONS = ['connection', 'prefix', 'timeoutMs', 'maxInFlight', 'durability']
 
 class Pipeline {
-  #readUrl
-  #boundary
-  /** By slot. */
-  #calls = []
-  #free = []
-  #ready = new Uint32Array(BATCH)
-  #readyCount = 0
-  #commit = () => {
-    const count = this.#readyCount
-    this.#readyCount = 0
-    if (count > 0) this.#boundary.commit(this.#ready, count)
-  }
-  #results = new Uint32Array(2 * BATCH)
-  #timer
-  #timerMs = Number.POSITIVE_INFINITY
+  #calls
 
-  /** @param {() => string | undefined} readUrl asked at the first call, and again while what it says is unusable */
-  constructor(readUrl) {
-    this.#readUrl = readUrl
+  constructor(definition) {
+    if (!isUsable(definition)) throw invalidArgument('a pipeline needs a definition: { ...ticketTriageDefinition }')
+    for (const [key, value] of Object.entries(ticketTriageDefinition)) {
+      if (definition[key] !== value) throw invalidArgument(`${key} must be that of ticketTriageDefinition`)
+    }
+    for (const key of Object.keys(definition)) {
+      if (!OPTIONS.includes(key) && !(key in ticketTriageDefinition)) throw invalidArgument(`unknown option ${key}`)
+    }
+    const { connection, prefix = 'bull', timeoutMs, maxInFlight, durability = 'primary' } = definition
+    if (typeof prefix !== 'string' || prefix === '') throw invalidArgument('prefix must be a string that is not empty')
+    if (durability !== 'primary' && durability !== 'replica') {
+      throw invalidArgument("durability must be 'primary' or 'replica'")
+    }
+    const options = { ...readConnection(connection), prefix, replicated: durability === 'replica' }
+    this.#calls = new Calls(() => options, { timeoutMs, maxInFlight })
+    // Options that can never work are an error of the program, shown where it makes the pipeline and not at a call.
+    this.#calls.open()
   }
 
   enqueue(input, storage, options) {
-    // Whatever is thrown in here, a getter's own exception too, rejects the promise as it is.
-    return new Promise((resolve, reject) => this.#start(new Call(resolve, reject), input, storage, options))
+    return this.#calls.enqueue(input, storage, options)
   }
 
-  // --- read, validate -----------------------------------------------------------------------------------------------
-
-  #start(call, input, storage, options) {
-    const createPending = isUsable(storage) ? storage.createPending : undefined
-    if (typeof createPending !== 'function') {
-      throw invalidArgument('storage must be an object with a method createPending')
-    }
-    let timeoutMs = DEFAULT_TIMEOUT_MS
-    let caller
-    let tenant
-    let authorize
-    if (options !== undefined) {
-      ;({ timeoutMs, caller, tenant, authorize } = readOptions(options))
-    }
-    const boundary = this.#boundary ?? this.#open()
-    if (!isObject(input)) throw new EnqueueError(notAnObject(input))
-    const data = readTicket(input)
-
-    const slot = this.#free.length > 0 ? this.#free.pop() : this.#calls.push(undefined) - 1
-    const begun = boundary.begin(slot, data.tenantId, data.ticketId, data.summary, timeoutMs, tenant)
-    if (typeof begun !== 'string') {
-      this.#free.push(slot)
-      throw new EnqueueError(begun)
-    }
-    call.jobId = begun
-    call.slot = slot
-    this.#calls[slot] = call
-    if (timeoutMs < this.#timerMs) this.#arm(timeoutMs)
-
-    const record = { jobId: begun, tenantId: data.tenantId, ticketId: data.ticketId }
-    if (authorize === undefined) this.#record(call, createPending, storage, record)
-    else this.#authorize(call, authorize, data, caller, createPending, storage, record)
+  stats() {
+    return this.#calls.stats()
   }
 
-  #open() {
-    const boundary = new Boundary(() => this.#settle(), { hasRef: () => boundary.isBusy() })
-    const failure = boundary.open(this.#readUrl())
-    if (failure) throw new EnqueueError(failure)
-    this.#boundary = boundary
-    return boundary
-  }
-
-  // --- authorise ----------------------------------------------------------------------------------------------------
-
-  async #authorize(call, authorize, data, caller, createPending, storage, record) {
-    call.authorizing = true
-    try {
-      const verdict = await authorize(data, caller)
-      if (call.slot < 0) return
-      if (verdict !== true) {
-        return this.#reject(call, new EnqueueError(this.#boundary.forbid(call.slot)))
-      }
-    } catch (reason) {
-      return this.#abandon(call, reason)
-    }
-    call.authorizing = false
-    this.#record(call, createPending, storage, record)
-  }
-
-  // --- record -------------------------------------------------------------------------------------------------------
-
-  /** Awaits the record, whatever createPending returns; up to its first await it runs in the caller's own stack. */
-  async #record(call, createPending, storage, record) {
-    try {
-      await apply(createPending, storage, [record])
-    } catch (reason) {
-      return this.#abandon(call, reason)
-    }
-    if (call.slot < 0) return
-    // Handing over wakes the writer's thread, which is dear: all records made in this turn of the loop go at once.
-    if (this.#readyCount === 0) process.nextTick(this.#commit)
-    this.#ready[this.#readyCount++] = call.slot
-    if (this.#readyCount === BATCH) this.#commit()
-  }
-
-  /** The caller's code failed: what it threw goes on as it is. */
-  #abandon(call, reason) {
-    if (call.slot < 0) return
-    this.#boundary.abandon(call.slot)
-    this.#reject(call, reason)
-  }
-
-  /** One timer for all calls that wait for the caller's code. It holds no process open, as theirs does not either. */
-  #arm(ms) {
-    clearTimeout(this.#timer)
-    this.#timerMs = ms
-    this.#timer = setTimeout(() => this.#expire(), ms)
-    this.#timer.unref()
-  }
-
-  #expire() {
-    this.#timerMs = Number.POSITIVE_INFINITY
-    const { slots, nextMs } = this.#boundary.expire(BATCH)
-    for (const slot of slots) {
-      const call = this.#calls[slot]
-      const failure = this.#boundary.late(slot, call.authorizing)
-      this.#reject(call, new EnqueueError({ ...failure, jobId: call.jobId }))
-    }
-    if (nextMs !== undefined) this.#arm(Math.max(Math.ceil(nextMs), SWEEP_MS))
-  }
-
-  // --- settle -------------------------------------------------------------------------------------------------------
-
-  /** Called from the native side when outcomes are there: settles all of them in one visit. */
-  #settle() {
-    const results = this.#results
-    let count
-    do {
-      count = this.#boundary.drain(results)
-      for (let at = 0; at < 2 * count; at += 2) {
-        const call = this.#calls[results[at]]
-        if (results[at + 1] < FAILED) {
-          this.#release(call)
-          call.resolve({ jobId: call.jobId, status: 'queued' })
-        } else {
-          const failure = this.#boundary.failure(call.slot)
-          this.#reject(call, new EnqueueError({ ...failure, jobId: call.jobId }))
-        }
-      }
-    } while (count === BATCH)
-  }
-
-  #reject(call, reason) {
-    this.#release(call)
-    call.reject(reason)
-  }
-
-  #release(call) {
-    this.#calls[call.slot] = undefined
-    this.#free.push(call.slot)
-    call.slot = -1
+  close() {
+    return this.#calls.close()
   }
 }
 
-function isUsable(value) {
-  return (typeof value === 'object' && value !== null) || typeof value === 'function'
-}
-
-/** Reads each option once. `tenant` is what the native side compares: undefined where no caller is to be checked. */
-function readOptions(options) {
-  if (!isUsable(options)) throw invalidArgument('options must be an object')
-  const { timeoutMs = DEFAULT_TIMEOUT_MS, authorize } = options
-  if (typeof timeoutMs !== 'number') throw invalidArgument('options.timeoutMs must be a number')
-  if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
-    throw invalidArgument(`options.timeoutMs must be over 0 and at most ${MAX_TIMEOUT_MS}`, 'ERR_OUT_OF_RANGE')
-  }
-  if (authorize !== undefined && typeof authorize !== 'function') {
-    throw invalidArgument('options.authorize must be a function')
-  }
-  if (!('caller' in options)) return { timeoutMs: Math.ceil(timeoutMs), authorize }
-  // A route that passes its caller means to have it checked. One that turns out to be undefined, because nobody is
-  // signed in, is nobody's tenant and must not pass for "no check".
-  const { caller } = options
-  const tenantId = isUsable(caller) ? caller.tenantId : undefined
-  return { timeoutMs: Math.ceil(timeoutMs), authorize, caller, tenant: tenantId === undefined ? null : tenantId }
-}
-
-module.exports = { Pipeline }
+module.exports = { Pipeline, ticketTriageDefinition }

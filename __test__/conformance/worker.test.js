@@ -1,9 +1,9 @@
 'use strict'
 // Unmodified Workers and QueueEvents of both majors take what the boundary wrote.
-const { spawn } = require('node:child_process')
 const { once } = require('node:events')
 const { enqueueTicketTriage } = require('../..')
 const { JOB_OPTIONS, keyOf, useBullmq } = require('../support/bullmq.js')
+const { runChild } = require('../support/child.js')
 const { useDatabase } = require('../support/redis.js')
 const { jobId, jobKey, newTicket, recorder } = require('../support/tickets.js')
 
@@ -146,43 +146,29 @@ describe.each([6, 5])('BullMQ %d', (major) => {
   })
 })
 
-// Enqueues the tickets of its second argument when told so, and prints what the calls resolved to.
-const PRODUCER = `
-  const { enqueueTicketTriage } = require(process.argv[1])
-  const storage = { createPending() {} }
-  process.stdin.once('data', async () => {
-    const calls = JSON.parse(process.argv[2]).map((ticket) => enqueueTicketTriage(ticket, storage))
-    console.log(JSON.stringify(await Promise.all(calls)))
-  })
-  console.log('ready')
-`
-
-const children = []
-afterEach(() => {
-  for (const child of children.splice(0)) child.kill('SIGKILL')
-})
-
-function startProducer(tickets) {
-  const args = ['-e', PRODUCER, require.resolve('../..'), JSON.stringify(tickets)]
-  const child = spawn(process.execPath, args, { env: process.env, stdio: ['pipe', 'pipe', 'inherit'] })
-  child.stdout.setEncoding('utf8')
-  children.push(child)
-  return child
-}
-
 test('two processes that enqueue the same tickets at once make one job of each', async () => {
   const tickets = newTickets(200)
-  const producers = [startProducer(tickets), startProducer(tickets)]
-  await Promise.all(producers.map(({ stdout }) => once(stdout, 'data')))
-  const answers = producers.map(async (child) => {
-    const text = []
-    child.stdout.on('data', (chunk) => text.push(chunk))
-    expect(await once(child, 'close')).toEqual([0, null])
-    return JSON.parse(text.join(''))
-  })
-  for (const { stdin } of producers) stdin.end('go')
+  const ready = []
+  const onLine = (line, child) => {
+    if (line !== 'ready') return
+    ready.push(child)
+    if (ready.length === 2) for (const each of ready) each.kill('SIGUSR2')
+  }
+  const program = `
+    const untilTold = setInterval(() => {}, 1e6)
+    process.once('SIGUSR2', async () => {
+      clearInterval(untilTold)
+      const calls = ${JSON.stringify(tickets)}.map((ticket) => enqueueTicketTriage(ticket, storage))
+      console.log(JSON.stringify(await Promise.all(calls)))
+    })
+    console.log('ready')
+  `
+  const ends = await Promise.all([runChild(program, { onLine }), runChild(program, { onLine })])
   const queued = tickets.map((ticket) => ({ jobId: jobId(ticket), status: 'queued' }))
-  expect(await Promise.all(answers)).toEqual([queued, queued])
+  for (const { code, stdout, stderr } of ends) {
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(JSON.parse(stdout.split('\n')[1])).toEqual(queued)
+  }
   expect((await database.redis.lrange(keyOf('wait'), 0, -1)).sort()).toEqual(tickets.map(jobId).sort())
   const kinds = (await database.redis.xrange(keyOf('events'), '-', '+')).map(([, fields]) => fields[1])
   expect(kinds.filter((kind) => kind === 'added')).toHaveLength(200)

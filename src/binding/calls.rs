@@ -5,8 +5,6 @@ use std::time::{Duration, Instant};
 use crate::core::{Error, Job};
 use crate::queue::{Ready, Settled};
 
-/// Calls that may be in flight at once.
-const MAX_CALLS: usize = 100_000;
 /// Bytes of jobs that may be held at once.
 const MAX_BYTES: usize = 256 * 1024 * 1024;
 
@@ -15,11 +13,7 @@ enum Call {
     /// Nowhere: the slot is free.
     Free,
     /// Its input is accepted; it waits for the caller's own code: `authorize`, then the record.
-    Accepted {
-        job: Job,
-        deadline: Instant,
-        timeout_ms: u32,
-    },
+    Accepted { job: Job, deadline: Instant, timeout_ms: u32 },
     /// Its deadline passed there.
     Late { timeout_ms: u32 },
     /// Its job is with the writer, and this large.
@@ -28,9 +22,10 @@ enum Call {
     Failed(Error),
 }
 
-#[derive(Default)]
 pub struct Calls {
     slots: Vec<Call>,
+    /// Calls that may be in flight at once.
+    most: usize,
     /// How many slots are not free.
     held: usize,
     bytes: usize,
@@ -38,13 +33,23 @@ pub struct Calls {
 }
 
 impl Calls {
+    pub fn new(most: usize) -> Self {
+        Calls { slots: Vec::new(), most, held: 0, bytes: 0, sent: 0 }
+    }
+
     /// Whether one more call fits.
     pub fn admit(&self) -> Result<(), Error> {
-        if self.held < MAX_CALLS && self.bytes < MAX_BYTES {
-            Ok(())
-        } else {
-            Err(Error::Overloaded)
-        }
+        if self.held < self.most && self.bytes < MAX_BYTES { Ok(()) } else { Err(Error::Overloaded) }
+    }
+
+    /// How many calls are in flight.
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
+    /// How many bytes of jobs they hold.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// How many jobs the writer has.
@@ -56,34 +61,18 @@ impl Calls {
         let deadline = started + Duration::from_millis(timeout_ms.into());
         self.held += 1;
         self.bytes += job.size();
-        self.put(
-            slot,
-            Call::Accepted {
-                job,
-                deadline,
-                timeout_ms,
-            },
-        );
+        self.put(slot, Call::Accepted { job, deadline, timeout_ms });
     }
 
     /// Takes an accepted job out to be sent: nothing when the call is not waiting, an error to settle it with when its
     /// deadline has passed.
     pub fn send(&mut self, slot: u32, now: Instant, timestamp: u64) -> Result<Option<Ready>, Error> {
         match self.take(slot) {
-            Call::Accepted {
-                job,
-                deadline,
-                timeout_ms,
-            } => {
+            Call::Accepted { job, deadline, timeout_ms } => {
                 self.sent += 1;
                 self.put(slot, Call::Sent { bytes: job.size() });
                 if deadline > now {
-                    Ok(Some(Ready {
-                        slot,
-                        job,
-                        timestamp,
-                        deadline,
-                    }))
+                    Ok(Some(Ready { slot, job, timestamp, deadline }))
                 } else {
                     Err(Error::StorageTimeout { timeout_ms })
                 }
@@ -145,9 +134,7 @@ impl Calls {
             }
             other => {
                 self.put(slot, other);
-                Error::Internal {
-                    detail: format!("call {slot} did not fail"),
-                }
+                Error::Internal { detail: format!("call {slot} did not fail") }
             }
         }
     }
@@ -158,17 +145,10 @@ impl Calls {
         let mut late = Vec::new();
         let mut next: Option<Instant> = None;
         for (slot, call) in (0..).zip(&mut self.slots) {
-            if let Call::Accepted {
-                job,
-                deadline,
-                timeout_ms,
-            } = call
-            {
+            if let Call::Accepted { job, deadline, timeout_ms } = call {
                 if *deadline <= now && late.len() < most {
                     self.bytes -= job.size();
-                    *call = Call::Late {
-                        timeout_ms: *timeout_ms,
-                    };
+                    *call = Call::Late { timeout_ms: *timeout_ms };
                     late.push(slot);
                 } else {
                     next = Some(next.map_or(*deadline, |next| next.min(*deadline)));

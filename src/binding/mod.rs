@@ -3,6 +3,7 @@
 
 mod calls;
 mod failure;
+mod options;
 mod raw;
 mod read;
 mod wake;
@@ -22,11 +23,7 @@ use self::wake::Mailbox;
 use crate::core::Error;
 use crate::core::schema::Schema;
 use crate::core::ticket::{self, TicketTriage};
-use crate::queue::address::DEFAULT_URL;
-use crate::queue::{Address, Settled, Writer};
-
-/// BullMQ's default prefix.
-const PREFIX: &str = "bull";
+use crate::queue::{Config, Health, Settled, Writer};
 
 /// The journey of calls from one JavaScript environment to one queue.
 #[napi]
@@ -40,7 +37,8 @@ struct State {
     calls: Calls,
     mailbox: Mailbox,
     waker: Arc<Waker>,
-    address: Option<Address>,
+    config: Option<Config>,
+    health: Arc<Health>,
     writer: Option<Writer>,
 }
 
@@ -94,21 +92,38 @@ pub struct Expired {
     pub next_ms: Option<f64>,
 }
 
+/// See `PipelineStats` in `index.d.ts`.
+#[napi(object, object_from_js = false)]
+pub struct Stats {
+    pub in_flight: u32,
+    pub waiting_for_redis: u32,
+    pub bytes: f64,
+    pub connected: bool,
+    pub connects: f64,
+    pub last_problem: Option<String>,
+}
+
 #[napi]
 impl Boundary {
     /// `settle` is called when `drain` has something. `resource` is the async resource of those calls; its method
     /// `hasRef` should return what `is_busy` does.
     #[napi(constructor, catch_unwind)]
-    pub fn new(env: &Env, settle: Function<'_, (), ()>, resource: Object<'_>) -> Result<Self> {
+    pub fn new(
+        env: &Env,
+        settle: Function<'_, (), ()>,
+        resource: Object<'_>,
+        max_in_flight: u32,
+    ) -> Result<Self> {
         let waker = Waker::new(env, settle, resource)?;
         Ok(Boundary {
             state: RefCell::new(State {
                 reader: Reader::default(),
                 triage: new_triage()?,
-                calls: Calls::default(),
+                calls: Calls::new(max_in_flight as usize),
                 mailbox: Mailbox::new(waker.clone()),
                 waker,
-                address: None,
+                config: None,
+                health: Arc::default(),
                 writer: None,
             }),
         })
@@ -116,10 +131,10 @@ impl Boundary {
 
     /// Says where Redis is. Connects to nothing yet.
     #[napi(catch_unwind)]
-    pub fn open(&self, url: Option<String>) -> Option<Failure> {
-        match Address::parse(url.as_deref().unwrap_or(DEFAULT_URL)) {
-            Ok(address) => {
-                self.state.borrow_mut().address = Some(address);
+    pub fn open(&self, connection: options::Connection) -> Option<Failure> {
+        match Config::try_from(connection) {
+            Ok(config) => {
+                self.state.borrow_mut().config = Some(config);
                 None
             }
             Err(error) => Some(Failure::from(&error)),
@@ -145,10 +160,7 @@ impl Boundary {
         let started = Instant::now();
         let state = &mut *self.state.borrow_mut();
         let (fields, caller) = state.reader.read(env, [tenant_id, ticket_id, summary], caller)?;
-        let accepted = state
-            .calls
-            .admit()
-            .and_then(|()| state.triage.accept(&fields, caller));
+        let accepted = state.calls.admit().and_then(|()| state.triage.accept(&fields, caller));
         let job = match accepted {
             Ok(job) => job,
             Err(error) => return Ok(Either::B(Failure::from(&error))),
@@ -168,10 +180,7 @@ impl Boundary {
     pub fn commit(&self, env: &Env, slots: Uint32ArraySlice<'_>, count: u32) -> Result<()> {
         let state = &mut *self.state.borrow_mut();
         let now = Instant::now();
-        let timestamp = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default()
-            .as_millis() as u64;
+        let timestamp = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
         let idle = state.calls.sent() == 0;
         let mut ready = Vec::with_capacity(count as usize);
         let mut failed = Vec::new();
@@ -189,9 +198,7 @@ impl Boundary {
             None => ready,
         };
         failed.extend(unsent.into_iter().map(|ready| {
-            let error = Error::Internal {
-                detail: "the writer is gone".into(),
-            };
+            let error = Error::Internal { detail: "the writer is gone".into() };
             (ready.slot, Settled::Failed(error))
         }));
         if !failed.is_empty() {
@@ -227,15 +234,8 @@ impl Boundary {
     /// Finds calls whose deadline passed in the caller's own code, up to `most` of them.
     #[napi(catch_unwind)]
     pub fn expire(&self, most: u32) -> Expired {
-        let (slots, next) = self
-            .state
-            .borrow_mut()
-            .calls
-            .expire(Instant::now(), most as usize);
-        Expired {
-            slots,
-            next_ms: next.map(|next| next.as_secs_f64() * 1000.0),
-        }
+        let (slots, next) = self.state.borrow_mut().calls.expire(Instant::now(), most as usize);
+        Expired { slots, next_ms: next.map(|next| next.as_secs_f64() * 1000.0) }
     }
 
     /// Writes pairs of slot and status (0 added, 1 duplicate, 2 failed) and returns how many pairs.
@@ -254,6 +254,28 @@ impl Boundary {
         Ok(count)
     }
 
+    /// What an operator may want to know.
+    #[napi(catch_unwind)]
+    pub fn stats(&self) -> Stats {
+        let state = self.state.borrow();
+        Stats {
+            in_flight: state.calls.held() as u32,
+            waiting_for_redis: state.calls.sent() as u32,
+            bytes: state.calls.bytes() as f64,
+            connected: state.health.is_up(),
+            connects: state.health.connects() as f64,
+            last_problem: state.health.trouble(),
+        }
+    }
+
+    /// Ends the writer, which finishes what it has, and lets go of JavaScript. Nothing may be begun afterwards.
+    #[napi(catch_unwind)]
+    pub fn close(&self) {
+        let state = &mut *self.state.borrow_mut();
+        state.writer = None;
+        state.waker.release();
+    }
+
     /// Whether a call waits for Redis, which holds the process open.
     #[napi(catch_unwind)]
     pub fn is_busy(&self) -> bool {
@@ -270,14 +292,11 @@ impl Boundary {
 impl State {
     fn start_writer(&mut self) -> std::result::Result<(), Error> {
         let internal = |detail: String| Error::Internal { detail };
-        let address = self
-            .address
-            .clone()
-            .ok_or_else(|| internal("not opened".into()))?;
+        let config = self.config.clone().ok_or_else(|| internal("not opened".into()))?;
         let mailbox = self.mailbox.clone();
         let sink = Box::new(move |settled: &mut Vec<_>| mailbox.post(settled));
-        let writer = Writer::start(address, PREFIX, sink).map_err(|error| internal(error.to_string()))?;
-        self.writer = Some(writer);
+        let writer = Writer::start(config, Arc::clone(&self.health), sink);
+        self.writer = Some(writer.map_err(|error| internal(error.to_string()))?);
         Ok(())
     }
 }

@@ -43,11 +43,7 @@ pub fn read_utf16(env: &Env, string: &Unknown<'_>, limit: usize, units: &mut Vec
 pub fn string<'env>(env: &'env Env, text: &[u8]) -> Result<Unknown<'env>> {
     let mut value = ptr::null_mut();
     // Latin-1 needs no decoding, and nearly every id is ASCII.
-    let create = if text.is_ascii() {
-        sys::napi_create_string_latin1
-    } else {
-        sys::napi_create_string_utf8
-    };
+    let create = if text.is_ascii() { sys::napi_create_string_latin1 } else { sys::napi_create_string_utf8 };
     // SAFETY: `text` is that many readable bytes, which Node-API copies; `value` receives a handle that lives in the
     // scope of the running callback, as `env` does.
     check_status!(unsafe { create(env.raw(), text.as_ptr().cast(), text.len() as isize, &mut value) })?;
@@ -132,13 +128,22 @@ impl Waker {
         let Some(Handle(raw)) = *self.lock() else {
             return Ok(());
         };
-        let change = if hold {
-            sys::napi_ref_threadsafe_function
-        } else {
-            sys::napi_unref_threadsafe_function
-        };
+        let change =
+            if hold { sys::napi_ref_threadsafe_function } else { sys::napi_unref_threadsafe_function };
         // SAFETY: as in `wake`; `env` is the environment that made it, and this is its thread.
         check_status!(unsafe { change(env.raw(), raw) })
+    }
+
+    /// Lets go of the function: it is called no more, and can be collected.
+    pub fn release(&self) {
+        let handle = self.lock().take();
+        if let Some(Handle(raw)) = handle {
+            // SAFETY: as in `wake`. Taken out of the lock first, the handle is used nowhere else, and `finalized` finds
+            // it gone.
+            unsafe {
+                sys::napi_release_threadsafe_function(raw, sys::ThreadsafeFunctionReleaseMode::abort);
+            }
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Handle>> {

@@ -15,10 +15,7 @@ pub struct Mailbox {
 impl Mailbox {
     /// `waker` calls what fetches the mail.
     pub fn new(waker: Arc<Waker>) -> Self {
-        Mailbox {
-            settled: Arc::default(),
-            waker,
-        }
+        Mailbox { settled: Arc::default(), waker }
     }
 
     /// Puts in all of `settled` and wakes JavaScript, unless it was woken for an earlier post that it has not fetched.

@@ -168,11 +168,7 @@ impl Error {
     pub fn as_issues(&self) -> Vec<Issue> {
         match self {
             Error::InvalidInput { issues } => issues.clone(),
-            other => vec![Issue {
-                path: Vec::new(),
-                code: "too_big",
-                message: other.message(),
-            }],
+            other => vec![Issue { path: Vec::new(), code: "too_big", message: other.message() }],
         }
     }
 
@@ -191,19 +187,14 @@ mod tests {
     #[test]
     fn what_the_server_said_stays_out_of_the_message() {
         let detail = "WRONGTYPE Operation against a key".to_owned();
-        let error = Error::QueueUnavailable {
-            outcome: Outcome::Refused,
-            detail: detail.clone(),
-        };
+        let error = Error::QueueUnavailable { outcome: Outcome::Refused, detail: detail.clone() };
         assert!(!error.message().contains("WRONGTYPE"));
         assert_eq!(error.detail(), Some(&*detail));
     }
 
     #[test]
     fn only_an_unanswered_send_is_unknown_and_it_may_be_tried_again() {
-        let unknown = Error::OutcomeUnknown {
-            detail: String::new(),
-        };
+        let unknown = Error::OutcomeUnknown { detail: String::new() };
         assert_eq!(unknown.outcome(), Outcome::Unknown);
         assert!(unknown.retryable());
         assert_eq!(unknown.detail(), None);

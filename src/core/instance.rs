@@ -122,10 +122,7 @@ impl<'a> Node<'a, Read> for Instance<'a> {
         match self {
             Instance::Fields(fields) => Some(*fields),
             // An object where none is declared: what is in it was not read.
-            Instance::Other(Kind::Object) => Some(Fields {
-                names: &[],
-                values: &[],
-            }),
+            Instance::Other(Kind::Object) => Some(Fields { names: &[], values: &[] }),
             _ => None,
         }
     }
@@ -197,9 +194,7 @@ impl<'a> Object<'a, Read> for Fields<'a> {
     }
 
     fn get(&self, key: &String) -> Option<Instance<'a>> {
-        self.present()
-            .find(|(name, _)| name == key)
-            .map(|(_, value)| value.into())
+        self.present().find(|(name, _)| name == key).map(|(_, value)| value.into())
     }
 
     fn members(&self) -> Self::MembersIter {

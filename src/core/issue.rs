@@ -13,11 +13,7 @@ pub struct Issue {
 
 impl Issue {
     pub fn at(field: &str, code: &'static str, message: String) -> Self {
-        Issue {
-            path: vec![field.to_owned()],
-            code,
-            message,
-        }
+        Issue { path: vec![field.to_owned()], code, message }
     }
 
     /// `path` as a JSON Pointer (RFC 6901).
@@ -37,15 +33,8 @@ mod tests {
 
     #[test]
     fn the_pointer_escapes_what_rfc_6901_says() {
-        assert_eq!(
-            Issue::at("a/b~c", "invalid_type", String::new()).pointer(),
-            "/a~1b~0c"
-        );
-        let root = Issue {
-            path: vec![],
-            code: "invalid_type",
-            message: String::new(),
-        };
+        assert_eq!(Issue::at("a/b~c", "invalid_type", String::new()).pointer(), "/a~1b~0c");
+        let root = Issue { path: vec![], code: "invalid_type", message: String::new() };
         assert_eq!(root.pointer(), "");
     }
 }

@@ -71,11 +71,7 @@ impl JobBuilder {
             bytes.push(b'"');
         }
         bytes.push(b'}');
-        Job {
-            bytes: bytes.as_slice().into(),
-            id_end,
-            id_json_end,
-        }
+        Job { bytes: bytes.as_slice().into(), id_end, id_json_end }
     }
 }
 

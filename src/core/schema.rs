@@ -20,13 +20,9 @@ impl Schema {
     /// Compiles `schema`, which is JSON. `names` are its declared properties, in the order in which they are read, stored and reported.
     pub fn compile(schema: &str, names: &[&str]) -> Result<Self, String> {
         let schema: Value = serde_json::from_str(schema).map_err(|error| error.to_string())?;
-        let validator = jsonschema::options_for::<Read>()
-            .build(&schema)
-            .map_err(|error| error.to_string())?;
-        Ok(Schema {
-            validator,
-            names: names.iter().map(|name| (*name).to_owned()).collect(),
-        })
+        let validator =
+            jsonschema::options_for::<Read>().build(&schema).map_err(|error| error.to_string())?;
+        Ok(Schema { validator, names: names.iter().map(|name| (*name).to_owned()).collect() })
     }
 
     pub fn names(&self) -> &[String] {
@@ -35,10 +31,7 @@ impl Schema {
 
     /// Everything wrong with an object whose declared properties have these values, in the order of the declaration.
     pub fn issues(&self, values: &[Field<'_>]) -> Vec<Issue> {
-        let instance = Instance::Fields(Fields {
-            names: &self.names,
-            values,
-        });
+        let instance = Instance::Fields(Fields { names: &self.names, values });
         // The plain decision first: far cheaper than collecting errors, and nearly always all there is to do.
         if self.validator.is_valid(instance) {
             return Vec::new();
@@ -81,10 +74,9 @@ impl Schema {
                 ("invalid_type", must)
             }
             Wrong::MinLength { limit: 1 } => ("too_small", "must not be empty".to_owned()),
-            Wrong::Pattern { pattern } if pattern == NO_COLON => (
-                "invalid_format",
-                "must not contain ':', which separates the parts of a job id".to_owned(),
-            ),
+            Wrong::Pattern { pattern } if pattern == NO_COLON => {
+                ("invalid_format", "must not contain ':', which separates the parts of a job id".to_owned())
+            }
             _ => ("custom", "is not valid".to_owned()),
         };
         Issue::at(name, code, format!("{name} {must}"))

@@ -78,10 +78,7 @@ impl From<&str> for Text {
 
 impl FromIterator<u16> for Text {
     fn from_iter<I: IntoIterator<Item = u16>>(units: I) -> Self {
-        let mut text = Text {
-            units: units.into_iter().collect(),
-            ..Text::default()
-        };
+        let mut text = Text { units: units.into_iter().collect(), ..Text::default() };
         text.decode();
         text
     }
@@ -111,19 +108,12 @@ fn escape(text: &[u8], out: &mut Vec<u8>) {
 fn clean_prefix(text: &[u8]) -> usize {
     let mut clean = 0;
     for chunk in text.chunks_exact(16) {
-        if chunk
-            .iter()
-            .fold(false, |dirty, byte| dirty | needs_escape(*byte))
-        {
+        if chunk.iter().fold(false, |dirty, byte| dirty | needs_escape(*byte)) {
             break;
         }
         clean += 16;
     }
-    clean
-        + text[clean..]
-            .iter()
-            .position(|byte| needs_escape(*byte))
-            .unwrap_or(text.len() - clean)
+    clean + text[clean..].iter().position(|byte| needs_escape(*byte)).unwrap_or(text.len() - clean)
 }
 
 fn push_escaped(byte: u8, out: &mut Vec<u8>) {

@@ -63,10 +63,7 @@ pub struct TicketTriage {
 impl TicketTriage {
     pub fn new() -> Result<Self, Error> {
         let schema = Schema::compile(JSON_SCHEMA, &FIELDS).map_err(|detail| Error::Internal { detail })?;
-        Ok(TicketTriage {
-            schema,
-            builder: JobBuilder::default(),
-        })
+        Ok(TicketTriage { schema, builder: JobBuilder::default() })
     }
 
     /// The job for these values.
@@ -131,10 +128,9 @@ mod tests {
 
     fn issues(values: [Field<'_>; 3]) -> Vec<(String, &'static str)> {
         match TicketTriage::new().unwrap().accept(&values, Caller::Unchecked) {
-            Err(Error::InvalidInput { issues }) => issues
-                .into_iter()
-                .map(|issue| (issue.pointer(), issue.code))
-                .collect(),
+            Err(Error::InvalidInput { issues }) => {
+                issues.into_iter().map(|issue| (issue.pointer(), issue.code)).collect()
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -143,10 +139,7 @@ mod tests {
     fn a_valid_ticket_becomes_its_job() {
         let job = accept("acme", "T-1", "It \"hurts\"").unwrap();
         assert_eq!(job.id(), b"ticket-triage:acme:T-1");
-        assert_eq!(
-            job.data(),
-            br#"{"tenantId":"acme","ticketId":"T-1","summary":"It \"hurts\""}"#
-        );
+        assert_eq!(job.data(), br#"{"tenantId":"acme","ticketId":"T-1","summary":"It \"hurts\""}"#);
     }
 
     #[test]
@@ -159,11 +152,7 @@ mod tests {
         let empty = Text::default();
         let colon = Text::from("a:b");
         assert_eq!(
-            issues([
-                Field::Text(&colon),
-                Field::Other(Kind::Undefined),
-                Field::Text(&empty)
-            ]),
+            issues([Field::Text(&colon), Field::Other(Kind::Undefined), Field::Text(&empty)]),
             [
                 ("/tenantId".to_owned(), "invalid_format"),
                 ("/ticketId".to_owned(), "invalid_type"),
@@ -203,10 +192,7 @@ mod tests {
             [("/ticketId".to_owned(), "invalid_format")]
         );
         let values = [Field::Text(&fine), Field::Text(&fine), Field::Text(&lone)];
-        let job = TicketTriage::new()
-            .unwrap()
-            .accept(&values, Caller::Unchecked)
-            .unwrap();
+        let job = TicketTriage::new().unwrap().accept(&values, Caller::Unchecked).unwrap();
         assert!(job.data().ends_with(br#""summary":"\ud800"}"#));
     }
 
@@ -235,18 +221,12 @@ mod tests {
         assert!(matches!(mismatch, Err(Error::TenantMismatch)));
         let nobody = TicketTriage::new().unwrap().accept(&values, Caller::Nobody);
         assert!(matches!(nobody, Err(Error::TenantMismatch)));
-        let invalid = accept(
-            &[values[0], values[1], Field::Other(Kind::Null)],
-            &Text::from("globex"),
-        );
+        let invalid = accept(&[values[0], values[1], Field::Other(Kind::Null)], &Text::from("globex"));
         assert!(matches!(invalid, Err(Error::InvalidInput { .. })));
         // U+FFFD is what a lone surrogate would be repaired to: they must not pass for one another.
         let texts = ["\u{fffd}", "1", "x"].map(Text::from);
         let lone = Text::from_iter([0xd800]);
-        assert!(matches!(
-            accept(&texts.each_ref().map(Field::Text), &lone),
-            Err(Error::TenantMismatch)
-        ));
+        assert!(matches!(accept(&texts.each_ref().map(Field::Text), &lone), Err(Error::TenantMismatch)));
     }
 
     #[test]

@@ -5,26 +5,12 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
-use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
-use super::address::{Address, Endpoint};
+use super::config::{Endpoint, Login, Tls};
 use super::resp::{self, Reply};
-
-/// How long one attempt to connect may take, the answers to AUTH and SELECT included.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// An idle link is probed after this long, then each second; three lost probes break it. The kernel's default is hours.
-const KEEPALIVE: Duration = Duration::from_secs(10);
-/// Sent bytes that the other side has not acknowledged for this long break the link. The kernel's default is a quarter
-/// of an hour.
-#[cfg(target_os = "linux")]
-const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
-
-trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Socket for S {}
+use super::socket::{self, Socket};
 
 pub struct Link {
     socket: Box<dyn Socket>,
@@ -33,69 +19,53 @@ pub struct Link {
     out_at: usize,
     /// How many bytes the kernel has taken since the link stands, `out` included.
     written: u64,
+    flushing: bool,
     input: Vec<u8>,
     input_at: usize,
     chunk: Box<[u8]>,
 }
 
 impl Link {
-    /// Connects, resolving the name anew, and makes itself known to the server.
-    pub async fn connect(address: &Address) -> io::Result<Link> {
-        let connecting = async {
-            let socket: Box<dyn Socket> = match &address.endpoint {
-                Endpoint::Tcp(host, port) => Box::new(tcp(host, *port).await?),
-                #[cfg(unix)]
-                Endpoint::Unix(path) => Box::new(tokio::net::UnixStream::connect(path).await?),
-                #[cfg(not(unix))]
-                Endpoint::Unix(_) => return Err(io::ErrorKind::Unsupported.into()),
-            };
-            let mut link = Link {
-                socket,
-                out: Vec::new(),
-                out_at: 0,
-                written: 0,
-                input: Vec::new(),
-                input_at: 0,
-                chunk: vec![0; 16 * 1024].into(),
-            };
-            link.introduce(address).await?;
-            Ok(link)
+    /// Connects and makes itself known to the server.
+    pub async fn open(
+        endpoint: &Endpoint,
+        tls: Option<&Tls>,
+        login: &Login,
+        database: u32,
+    ) -> io::Result<Link> {
+        let mut link = Link {
+            socket: socket::open(endpoint, tls).await?,
+            out: Vec::new(),
+            out_at: 0,
+            written: 0,
+            flushing: false,
+            input: Vec::new(),
+            input_at: 0,
+            chunk: vec![0; 16 * 1024].into(),
         };
-        match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
-            Ok(connected) => connected,
-            Err(_) => Err(io::Error::new(
-                io::ErrorKind::TimedOut,
-                "no answer while connecting",
-            )),
-        }
-    }
-
-    async fn introduce(&mut self, address: &Address) -> io::Result<()> {
-        let mut commands = 1;
-        if let Some(password) = &address.password {
-            let words = [Some("AUTH"), address.username.as_deref(), Some(password)];
+        if let Some(password) = &login.password {
+            let words = [Some("AUTH"), login.username.as_deref(), Some(password)];
             let words: Vec<_> = words.into_iter().flatten().map(str::as_bytes).collect();
-            resp::push_command(&words, &mut self.out);
-            commands += 1;
+            link.ask(&words).await?;
         }
-        if address.database != 0 {
-            resp::push_command(
-                &[b"SELECT", address.database.to_string().as_bytes()],
-                &mut self.out,
-            );
-            commands += 1;
+        if database != 0 {
+            link.ask(&[b"SELECT", database.to_string().as_bytes()]).await?;
         }
         // A port that accepts is not yet a server that answers: jobs are sent to one that does.
-        resp::push_command(&[b"PING"], &mut self.out);
-        while commands > 0 {
+        link.ask(&[b"PING"]).await?;
+        Ok(link)
+    }
+
+    /// Sends one command and waits for its reply, before the link is used for jobs. An error reply is an error.
+    pub async fn ask(&mut self, words: &[&[u8]]) -> io::Result<Reply> {
+        resp::push_command(words, self.out());
+        loop {
             match self.next_reply()? {
                 None => self.turn().await?,
-                Some(Reply::Text(_)) => commands -= 1,
                 Some(Reply::Error(message)) => return Err(io::Error::other(message)),
-                Some(_) => return Err(garbage()),
+                Some(reply) => return Ok(reply),
             }
         }
-        Ok(())
     }
 
     /// The buffer to append commands to; `turn` sends them.
@@ -140,6 +110,7 @@ impl Link {
     }
 
     fn poll_send(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        let sending = self.out_at < self.out.len();
         while self.out_at < self.out.len() {
             match Pin::new(&mut self.socket).poll_write(context, &self.out[self.out_at..])? {
                 Poll::Pending => break,
@@ -149,6 +120,10 @@ impl Link {
                     self.written += count as u64;
                 }
             }
+        }
+        // TLS holds back what it has taken until it is flushed.
+        if (sending || self.flushing) && self.out_at == self.out.len() {
+            self.flushing = Pin::new(&mut self.socket).poll_flush(context)?.is_pending();
         }
         Ok(())
     }
@@ -168,26 +143,6 @@ impl Link {
             }
         }
     }
-}
-
-async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
-    // Brackets belong to the URL, not to the address.
-    let host = host
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-        .unwrap_or(host);
-    let stream = TcpStream::connect((host, port)).await?;
-    stream.set_nodelay(true)?;
-    let socket = SockRef::from(&stream);
-    let probes = TcpKeepalive::new()
-        .with_time(KEEPALIVE)
-        .with_interval(Duration::from_secs(1));
-    #[cfg(unix)]
-    let probes = probes.with_retries(3);
-    socket.set_tcp_keepalive(&probes)?;
-    #[cfg(target_os = "linux")]
-    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
-    Ok(stream)
 }
 
 fn garbage() -> io::Error {

@@ -1,14 +1,46 @@
 //! The way into Redis: ready jobs go in, what became of each comes out.
 //!
-//! `writer` gathers jobs into batches, `script` puts a batch on the wire as one call of `add_jobs.lua`, `link` is the
-//! connection it goes over, `refusal` reads what the server says no with.
+//! `writer` is the thread that does it. `backlog` holds its jobs and what is certain about each, `script` puts a batch on
+//! the wire as one call of `add_jobs.lua`, `link` is the connection it goes over, `place` finds the server for it, and
+//! `refusal` reads what that server says no with.
 
-pub mod address;
+pub mod backlog;
+pub mod config;
+pub mod health;
 pub mod link;
+pub mod place;
 pub mod refusal;
 pub mod resp;
 pub mod script;
+pub mod socket;
+pub mod tls;
 pub mod writer;
 
-pub use address::Address;
-pub use writer::{Ready, Settled, Writer};
+pub use config::Config;
+pub use health::Health;
+pub use writer::Writer;
+
+use crate::core::{Error, Job};
+
+/// A job whose record is made.
+pub struct Ready {
+    /// The number its caller knows it by.
+    pub slot: u32,
+    pub job: Job,
+    /// Milliseconds since 1970: the job's `timestamp`.
+    pub timestamp: u64,
+    /// When its caller gets an answer, whatever it is.
+    pub deadline: std::time::Instant,
+}
+
+/// What became of a job.
+#[derive(Debug)]
+pub enum Settled {
+    Added,
+    /// A job with its id was there already.
+    Duplicate,
+    Failed(Error),
+}
+
+/// Takes what became of a number of jobs and leaves the vector empty. Called on the writer's thread.
+pub type Sink = Box<dyn FnMut(&mut Vec<(u32, Settled)>) + Send>;

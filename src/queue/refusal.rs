@@ -1,5 +1,7 @@
 //! What an error reply means for the jobs of the batch it answers.
 
+use super::config::Endpoint;
+use super::place;
 use crate::core::{Error, Outcome};
 
 /// What to do with a batch that the server answered with an error. In each case nothing of it was written.
@@ -11,6 +13,8 @@ pub enum Refusal {
     NotNow,
     /// This server will not take writes, but the one that answers to its name next may. Connect anew.
     NotHere,
+    /// Another node of the cluster has the queue.
+    Moved(Endpoint),
     /// It is no use asking again.
     Never(Error),
 }
@@ -19,19 +23,22 @@ pub enum Refusal {
 pub fn judge(message: &str) -> Refusal {
     match code(message) {
         "NOSCRIPT" => Refusal::NoScript,
-        "LOADING" | "BUSY" | "TRYAGAIN" | "CLUSTERDOWN" | "MASTERDOWN" => Refusal::NotNow,
+        // ASK and TRYAGAIN come while the queue's slot moves to another node: our call names keys that exist and keys that
+        // do not, which only a node that has the whole slot can take. MOVED follows when the move is done.
+        "LOADING" | "BUSY" | "ASK" | "TRYAGAIN" | "CLUSTERDOWN" | "MASTERDOWN" => Refusal::NotNow,
         // A primary that became a replica says READONLY, one that lost its replicas NOREPLICAS.
         "READONLY" | "NOREPLICAS" | "UNBLOCKED" => Refusal::NotHere,
-        "OOM" | "MISCONF" => Refusal::Never(Error::QueueUnavailable {
-            outcome: Outcome::Refused,
-            detail: message.to_owned(),
-        }),
+        "OOM" | "MISCONF" => {
+            Refusal::Never(Error::QueueUnavailable { outcome: Outcome::Refused, detail: message.to_owned() })
+        }
         "NOAUTH" | "NOPERM" | "WRONGPASS" => Refusal::Never(Error::Misconfigured {
             message: "Redis does not let this user enqueue; the job was not enqueued",
             detail: message.to_owned(),
         }),
-        "MOVED" | "ASK" | "CROSSSLOT" => Refusal::Never(Error::Misconfigured {
-            message: "this Redis is a cluster, which is not supported; the job was not enqueued",
+        "MOVED" => place::moved(message).map_or(Refusal::NotNow, Refusal::Moved),
+        "CROSSSLOT" => Refusal::Never(Error::Misconfigured {
+            message: "this Redis is a cluster: put braces around the prefix, for example \"{bull}\", here and in the \
+                      workers; the job was not enqueued",
             detail: message.to_owned(),
         }),
         _ => Refusal::Never(Error::Misconfigured {
@@ -57,17 +64,11 @@ mod tests {
     #[test]
     fn the_code_decides() {
         assert_eq!(judge("NOSCRIPT No matching script."), Refusal::NoScript);
-        assert_eq!(
-            judge("LOADING Redis is loading the dataset in memory"),
-            Refusal::NotNow
-        );
-        assert_eq!(
-            judge("READONLY You can't write against a read only replica."),
-            Refusal::NotHere
-        );
-        let Refusal::Never(error) = judge("WRONGTYPE Operation against a key") else {
-            panic!()
-        };
+        assert_eq!(judge("LOADING Redis is loading the dataset in memory"), Refusal::NotNow);
+        assert_eq!(judge("READONLY You can't write against a read only replica."), Refusal::NotHere);
+        assert_eq!(judge("MOVED 1 a:7"), Refusal::Moved(Endpoint::Tcp("a".into(), 7)));
+        assert_eq!(judge("MOVED 1 :7"), Refusal::NotNow);
+        let Refusal::Never(error) = judge("WRONGTYPE Operation against a key") else { panic!() };
         assert_eq!(error.code(), "MISCONFIGURED");
         assert_eq!(error.outcome(), Outcome::Refused);
     }
@@ -75,9 +76,7 @@ mod tests {
     #[test]
     fn the_code_is_found_where_redis_6_wraps_it() {
         let message = "ERR Error running script (call to f_1b): @user_script:41: @user_script: 41: -OOM command not allowed";
-        let Refusal::Never(error) = judge(message) else {
-            panic!()
-        };
+        let Refusal::Never(error) = judge(message) else { panic!() };
         assert_eq!(error.code(), "QUEUE_UNAVAILABLE");
         assert!(matches!(judge("ERR unknown command"), Refusal::Never(_)));
     }

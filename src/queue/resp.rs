@@ -6,8 +6,8 @@ pub enum Reply {
     Text(String),
     Error(String),
     Integer(i64),
-    /// A bulk string or a null: our script sends neither, and what is in it is of no use.
-    Other,
+    Bulk(Vec<u8>),
+    Nil,
     Array(Vec<Reply>),
 }
 
@@ -51,15 +51,17 @@ fn parse_at(bytes: &[u8], start: usize, depth: usize) -> Result<Option<(Reply, u
             if !(-1..=MAX_LENGTH).contains(&length) {
                 return Err(Garbage);
             }
-            if length >= 0 {
-                end += length as usize + 2;
-                match bytes.get(end - 2..end) {
+            if length < 0 {
+                Reply::Nil
+            } else {
+                let content = end..end + length as usize;
+                end = content.end + 2;
+                match bytes.get(content.end..end) {
                     None => return Ok(None),
-                    Some(b"\r\n") => {}
+                    Some(b"\r\n") => Reply::Bulk(bytes[content].to_vec()),
                     Some(_) => return Err(Garbage),
                 }
             }
-            Reply::Other
         }
         _ => {
             let count = integer(line)?;
@@ -74,21 +76,14 @@ fn parse_at(bytes: &[u8], start: usize, depth: usize) -> Result<Option<(Reply, u
                 items.push(item);
                 end = after;
             }
-            if count < 0 {
-                Reply::Other
-            } else {
-                Reply::Array(items)
-            }
+            if count < 0 { Reply::Nil } else { Reply::Array(items) }
         }
     };
     Ok(Some((reply, end)))
 }
 
 fn integer(line: &[u8]) -> Result<i64, Garbage> {
-    std::str::from_utf8(line)
-        .ok()
-        .and_then(|digits| digits.parse().ok())
-        .ok_or(Garbage)
+    std::str::from_utf8(line).ok().and_then(|digits| digits.parse().ok()).ok_or(Garbage)
 }
 
 /// Starts a command of `count` strings.
@@ -167,8 +162,8 @@ mod tests {
             Text("OK".into()),
             Error("NOSCRIPT no".into()),
             Integer(-7),
-            Other,
-            Other,
+            Bulk(b"a\rb".to_vec()),
+            Nil,
             Array(vec![Integer(1), Array(vec![Integer(2)])]),
             Array(vec![]),
         ];
@@ -207,10 +202,7 @@ mod tests {
         let mut out = Vec::new();
         push_command(&[b"SELECT", b"10"], &mut out);
         assert_eq!(out, b"*2\r\n$6\r\nSELECT\r\n$2\r\n10\r\n");
-        assert_eq!(
-            Decimal::default().write(u64::MAX),
-            u64::MAX.to_string().as_bytes()
-        );
+        assert_eq!(Decimal::default().write(u64::MAX), u64::MAX.to_string().as_bytes());
         assert_eq!(Decimal::default().write(0), b"0");
     }
 }

@@ -1,11 +1,14 @@
 //! A batch of jobs on the wire: one call of `add_jobs.lua`, with every key declared.
 
-use super::resp::{Decimal, Reply, push_array, push_bulk, push_bulk_of};
+use super::resp::{Decimal, Reply, push_array, push_bulk, push_bulk_of, push_command};
 use crate::core::{Job, ticket};
 
 const SOURCE: &str = include_str!("add_jobs.lua");
 /// The keys of the queue that come before those of the jobs, in the order of the script.
 const QUEUE_KEYS: [&str; 7] = ["wait", "paused", "meta", "id", "active", "events", "marker"];
+
+/// How long a replica may take to confirm a batch, in milliseconds.
+const REPLICA_MS: &[u8] = b"1000";
 
 /// The script and everything of its call that is the same for each batch of a queue.
 pub struct Script {
@@ -14,10 +17,13 @@ pub struct Script {
     base: String,
     queue_keys: Vec<u8>,
     constants: Vec<u8>,
+    /// What follows each call: a WAIT for a replica, or nothing.
+    trailer: Vec<u8>,
 }
 
 impl Script {
-    pub fn new(prefix: &str) -> Self {
+    /// `replicated` has each call followed by a WAIT for one replica.
+    pub fn new(prefix: &str, replicated: bool) -> Self {
         let base = format!("{prefix}:{}:", ticket::QUEUE);
         let mut queue_keys = Vec::new();
         for key in QUEUE_KEYS {
@@ -26,12 +32,12 @@ impl Script {
         let mut constants = Vec::new();
         push_bulk(ticket::JOB_NAME.as_bytes(), &mut constants);
         push_bulk(ticket::OPTIONS.as_bytes(), &mut constants);
-        Script {
-            sha: redis::Script::new(SOURCE).get_hash().to_owned(),
-            base,
-            queue_keys,
-            constants,
+        let mut trailer = Vec::new();
+        if replicated {
+            push_command(&[b"WAIT", b"1", REPLICA_MS], &mut trailer);
         }
+        let sha = redis::Script::new(SOURCE).get_hash().to_owned();
+        Script { sha, base, queue_keys, constants, trailer }
     }
 
     /// Appends the call for a batch. `whole` sends the script itself, which also makes the server keep it.
@@ -67,6 +73,7 @@ impl Script {
                 push_bulk(job.id_json().unwrap_or(job.id()), out);
             }
         }
+        out.extend_from_slice(&self.trailer);
     }
 }
 
@@ -76,10 +83,9 @@ pub fn duplicates(reply: &Reply, batch: usize) -> Option<Vec<usize>> {
         return None;
     };
     let position = |item: &Reply| match item {
-        Reply::Integer(at) => usize::try_from(*at)
-            .ok()
-            .filter(|at| (1..=batch).contains(at))
-            .map(|at| at - 1),
+        Reply::Integer(at) => {
+            usize::try_from(*at).ok().filter(|at| (1..=batch).contains(at)).map(|at| at - 1)
+        }
         _ => None,
     };
     items.iter().map(position).collect()
@@ -100,7 +106,11 @@ mod tests {
             })
             .collect();
         let mut out = Vec::new();
-        Script::new("bull").push_call(false, jobs.iter().map(|job| (job, 1_700_000_000_000)), &mut out);
+        Script::new("bull", false).push_call(
+            false,
+            jobs.iter().map(|job| (job, 1_700_000_000_000)),
+            &mut out,
+        );
         String::from_utf8(out).unwrap()
     }
 
@@ -109,10 +119,7 @@ mod tests {
         for tenants in [&["a"][..], &["a", "b\"", "c"]] {
             let call = call(tenants);
             let strings = call.matches('$').count();
-            assert!(
-                call.starts_with(&format!("*{strings}\r\n$7\r\nEVALSHA\r\n")),
-                "{call}"
-            );
+            assert!(call.starts_with(&format!("*{strings}\r\n$7\r\nEVALSHA\r\n")), "{call}");
             let keys = call.matches("bull:ticket-triage:").count();
             assert_eq!(keys, 7 + tenants.len());
             assert!(call.contains(&format!("\r\n{keys}\r\n")));
@@ -132,13 +139,7 @@ mod tests {
         let reply = |items: &[i64]| Reply::Array(items.iter().map(|item| Reply::Integer(*item)).collect());
         assert_eq!(duplicates(&reply(&[]), 2), Some(vec![]));
         assert_eq!(duplicates(&reply(&[1, 2]), 2), Some(vec![0, 1]));
-        for wrong in [
-            reply(&[0]),
-            reply(&[3]),
-            reply(&[-1]),
-            Reply::Integer(1),
-            Reply::Other,
-        ] {
+        for wrong in [reply(&[0]), reply(&[3]), reply(&[-1]), Reply::Integer(1), Reply::Nil] {
             assert_eq!(duplicates(&wrong, 2), None);
         }
     }

@@ -1,103 +1,63 @@
 //! The group-commit writer: one thread with one connection, which sends ready jobs in batches and says what became of
 //! each. While batches are on their way the next one gathers, so that a lone job never waits and many share a script.
 
-use std::collections::VecDeque;
 use std::future::{Future, pending};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep_until};
 
-use super::address::Address;
+use super::backlog::{Backlog, Batch, Next};
+use super::config::{Config, Endpoint};
 use super::link::Link;
-use super::refusal::{Refusal, judge};
+use super::place;
 use super::resp::Reply;
 use super::script::{Script, duplicates};
-use crate::core::{Error, Job, Outcome};
+use super::{Health, Ready, Sink};
+use crate::core::Error;
 
-/// Jobs a script may add: at 5 µs each it blocks Redis for well under a millisecond.
-const MAX_BATCH: usize = 128;
-/// Bytes a batch may have, unless one job alone is longer.
-const MAX_BATCH_BYTES: usize = 256 * 1024;
-/// Batches on their way at once: while Redis runs one, the next is on the wire and the last is being read.
-const MAX_SENT: usize = 4;
-/// With batches on their way, fewer jobs than this wait for company.
-const WORTH_SENDING: usize = 16;
 /// Hand-overs that are taken at once, before replies are looked at again.
 const MAX_ARRIVALS: usize = 64;
 /// The first and the longest pause between attempts to connect, before jitter.
 const BACKOFF: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
 /// The pause before a server that said "not now" is asked again.
 const NOT_NOW: Duration = Duration::from_millis(50);
-/// Deadlines closer together than this are dealt with at once, so that a long queue is not swept for each of its jobs.
-const SWEEP: Duration = Duration::from_millis(10);
-
-/// A job whose record is made.
-pub struct Ready {
-    /// The number its caller knows it by.
-    pub slot: u32,
-    pub job: Job,
-    /// Milliseconds since 1970: the job's `timestamp`.
-    pub timestamp: u64,
-    /// When its caller gets an answer, whatever it is.
-    pub deadline: std::time::Instant,
-}
-
-/// What became of a job.
-#[derive(Debug)]
-pub enum Settled {
-    Added,
-    /// A job with its id was there already.
-    Duplicate,
-    Failed(Error),
-}
-
-/// Takes what became of a number of jobs and leaves the vector empty. Called on the writer's thread.
-pub type Sink = Box<dyn FnMut(&mut Vec<(u32, Settled)>) + Send>;
 
 /// The sending end. When it is dropped, the writer finishes what it has and ends.
 pub struct Writer(UnboundedSender<Vec<Ready>>);
 
 impl Writer {
     /// Starts the thread, which begins to connect. Fails when the system has no thread to give.
-    pub fn start(address: Address, prefix: &str, sink: Sink) -> io::Result<Writer> {
+    pub fn start(config: Config, health: Arc<Health>, sink: Sink) -> io::Result<Writer> {
         let (sender, inbox) = unbounded_channel();
         let mut state = State {
-            address,
-            script: Script::new(prefix),
+            script: Script::new(&config.prefix, config.replicated),
+            config: Arc::new(config),
+            health,
             sink,
             inbox,
             open: true,
-            waiting: VecDeque::new(),
-            returned: Vec::new(),
-            sent: VecDeque::new(),
-            connection: Connection::Down {
-                retry_at: Instant::now(),
-            },
+            backlog: Backlog::default(),
+            connection: Connection::Down { retry_at: Instant::now() },
             wanted: true,
             attempts: 0,
+            moved: None,
             not_before: Instant::now(),
-            next_deadline: None,
-            loads: 0,
-            load_next: false,
+            confirming: None,
             trouble: String::new(),
-            settled: Vec::new(),
         };
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        std::thread::Builder::new()
-            .name("enqueue-boundary".into())
-            .spawn(move || {
-                // A defect here must not leave callers without an answer: what is in hand fails, and the thread goes on.
-                while catch_unwind(AssertUnwindSafe(|| runtime.block_on(state.run()))).is_err() {
-                    state.fail_everything();
-                }
-            })?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        std::thread::Builder::new().name("enqueue-boundary".into()).spawn(move || {
+            // A defect here must not leave callers without an answer: what is in hand fails, and the thread goes on.
+            while catch_unwind(AssertUnwindSafe(|| runtime.block_on(state.run()))).is_err() {
+                state.recover();
+            }
+        })?;
         Ok(Writer(sender))
     }
 
@@ -105,31 +65,6 @@ impl Writer {
     pub fn push(&self, ready: Vec<Ready>) -> Result<(), Vec<Ready>> {
         self.0.send(ready).map_err(|error| error.0)
     }
-}
-
-/// What is certain about a job that has no answer yet.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    NotSent,
-    Refused,
-    /// It went out once and the link broke before the answer.
-    Unknown,
-}
-
-struct Pending {
-    ready: Ready,
-    deadline: Instant,
-    fate: Fate,
-    /// Its caller has an answer; it is only here because its batch is still on its way.
-    settled: bool,
-}
-
-struct Batch {
-    jobs: Vec<Pending>,
-    /// Where its last byte stands on the link.
-    end: u64,
-    /// How often the script had been loaded when this was sent.
-    loads: u64,
 }
 
 type Connecting = Pin<Box<dyn Future<Output = io::Result<Link>> + Send>>;
@@ -156,26 +91,24 @@ impl Connection {
 }
 
 struct State {
-    address: Address,
+    config: Arc<Config>,
     script: Script,
+    health: Arc<Health>,
     sink: Sink,
     inbox: UnboundedReceiver<Vec<Ready>>,
     open: bool,
-    waiting: VecDeque<Pending>,
-    /// Jobs that came back unanswered or refused, in order: they go out again before those that wait.
-    returned: Vec<Pending>,
-    sent: VecDeque<Batch>,
+    backlog: Backlog,
     connection: Connection,
     /// A link is wanted although no job waits for it: at the start, so that it stands when the first record is made.
     wanted: bool,
     attempts: u32,
+    /// Where a node of the cluster said that the queue is.
+    moved: Option<Endpoint>,
     not_before: Instant,
-    next_deadline: Option<Instant>,
-    loads: u64,
-    load_next: bool,
+    /// A batch that the primary has added, and that waits for the word of a replica.
+    confirming: Option<(Batch, Reply)>,
     /// What stood in the way last, for the operator.
     trouble: String,
-    settled: Vec<(u32, Settled)>,
 }
 
 impl State {
@@ -184,17 +117,17 @@ impl State {
         let mut timer = pin!(sleep_until(Instant::now()));
         loop {
             let now = Instant::now();
-            for job in self.returned.drain(..).rev() {
-                self.waiting.push_front(job);
+            if self.backlog.expire(now, &self.trouble) {
+                // A server that let a whole batch run out of time may be gone without a word.
+                self.disconnect("no answer came in time".into());
             }
-            self.expire(now);
             self.connect(now);
             self.dispatch(now);
             self.report();
-            if !self.open && self.waiting.is_empty() && self.sent.is_empty() {
+            if !self.open && self.backlog.is_empty() && self.confirming.is_none() {
                 return;
             }
-            let alarm = self.alarm();
+            let alarm = self.alarm(now);
             if let Some(alarm) = alarm
                 && timer.deadline() != alarm
             {
@@ -205,36 +138,22 @@ impl State {
                 event = self.connection.turn() => self.on_event(event),
                 count = self.inbox.recv_many(&mut arrived, MAX_ARRIVALS), if self.open => {
                     self.open = count > 0;
-                    self.take(&mut arrived);
+                    arrived.drain(..).flatten().for_each(|ready| self.backlog.add(ready));
                 }
                 () = timer.as_mut(), if alarm.is_some() => {}
             }
         }
     }
 
-    fn take(&mut self, arrived: &mut Vec<Vec<Ready>>) {
-        for ready in arrived.drain(..).flatten() {
-            let deadline = Instant::from_std(ready.deadline);
-            self.watch(deadline);
-            self.waiting.push_back(Pending {
-                ready,
-                deadline,
-                fate: Fate::NotSent,
-                settled: false,
-            });
-        }
-    }
-
     /// When something must happen although nothing arrives.
-    fn alarm(&self) -> Option<Instant> {
-        let connect = match self.connection {
-            Connection::Down { retry_at } if !self.waiting.is_empty() || self.wanted => Some(retry_at),
-            Connection::Up(_) if !self.waiting.is_empty() && self.not_before > Instant::now() => {
-                Some(self.not_before)
-            }
+    fn alarm(&self, now: Instant) -> Option<Instant> {
+        let wanted = self.wanted || self.backlog.is_waiting();
+        let attempt = match self.connection {
+            Connection::Down { retry_at } if wanted => Some(retry_at),
+            Connection::Up(_) if wanted && self.not_before > now => Some(self.not_before),
             _ => None,
         };
-        connect.into_iter().chain(self.next_deadline).min()
+        attempt.into_iter().chain(self.backlog.next_deadline()).min()
     }
 
     // --- connecting -------------------------------------------------------------------------------------------------
@@ -242,17 +161,19 @@ impl State {
     fn connect(&mut self, now: Instant) {
         if let Connection::Down { retry_at } = self.connection
             && retry_at <= now
-            && (self.wanted || !self.waiting.is_empty())
+            && (self.wanted || self.backlog.is_waiting())
         {
-            let address = self.address.clone();
-            self.connection = Connection::Connecting(Box::pin(async move { Link::connect(&address).await }));
+            let (config, attempt) = (Arc::clone(&self.config), self.attempts as usize);
+            let moved = self.moved.take();
+            let connecting = async move { place::connect(&config, attempt, moved).await };
+            self.connection = Connection::Connecting(Box::pin(connecting));
         }
     }
 
     fn on_event(&mut self, event: Event) {
         match event {
             Event::Connected(Ok(link)) => {
-                self.attempts = 0;
+                self.health.connected();
                 self.wanted = false;
                 self.connection = Connection::Up(link);
             }
@@ -266,33 +187,18 @@ impl State {
         }
     }
 
-    /// Gives up the link. Jobs on their way come back, and their ids make sending them again safe.
     fn disconnect(&mut self, trouble: String) {
-        let written = match &self.connection {
-            Connection::Up(link) => link.written(),
-            _ => 0,
-        };
-        while let Some(batch) = self.sent.pop_front() {
-            // Of a call that did not go out whole, the server runs nothing.
-            self.put_back(batch.jobs, (batch.end <= written).then_some(Fate::Unknown));
+        if let Some((batch, _)) = self.confirming.take() {
+            self.backlog.unanswered(batch);
         }
+        if let Connection::Up(link) = &self.connection {
+            self.backlog.link_lost(link.written());
+        }
+        self.health.disconnected(&trouble);
         self.trouble = trouble;
         self.wanted = false;
-        self.connection = Connection::Down {
-            retry_at: Instant::now() + backoff(self.attempts),
-        };
-        self.attempts += 1;
-    }
-
-    fn put_back(&mut self, jobs: Vec<Pending>, fate: Option<Fate>) {
-        self.returned
-            .extend(jobs.into_iter().filter(|job| !job.settled).map(|mut job| {
-                // What is unknown once stays so, whatever a later attempt says.
-                if job.fate != Fate::Unknown {
-                    job.fate = fate.unwrap_or(job.fate);
-                }
-                job
-            }));
+        self.connection = Connection::Down { retry_at: Instant::now() + backoff(self.attempts) };
+        self.attempts = self.attempts.saturating_add(1);
     }
 
     // --- sending ----------------------------------------------------------------------------------------------------
@@ -301,22 +207,12 @@ impl State {
         let Connection::Up(link) = &mut self.connection else {
             return;
         };
-        while !self.waiting.is_empty() && self.sent.len() < MAX_SENT && self.not_before <= now {
-            if !self.sent.is_empty() && self.waiting.len() < WORTH_SENDING {
-                return;
-            }
-            let share = self.waiting.len().div_ceil(MAX_SENT - self.sent.len());
-            let count = fitting(&self.waiting, share.clamp(WORTH_SENDING, MAX_BATCH));
-            let jobs: Vec<_> = self.waiting.drain(..count).collect();
-            let whole = std::mem::take(&mut self.load_next);
-            self.loads += u64::from(whole);
+        while self.not_before <= now
+            && let Some((jobs, whole)) = self.backlog.next_batch()
+        {
             let calls = jobs.iter().map(|job| (&job.ready.job, job.ready.timestamp));
             self.script.push_call(whole, calls, link.out());
-            self.sent.push_back(Batch {
-                jobs,
-                end: link.appended(),
-                loads: self.loads,
-            });
+            self.backlog.sent(jobs, link.appended());
         }
     }
 
@@ -327,175 +223,71 @@ impl State {
             let Some(reply) = link.next_reply()? else {
                 return Ok(());
             };
-            let Some(batch) = self.sent.pop_front() else {
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    "the server sent a reply to nothing",
-                ));
+            if let Some((batch, added)) = self.confirming.take() {
+                self.on_reply(batch, added, Some(reply))?;
+                continue;
+            }
+            let Some(batch) = self.backlog.answered() else {
+                return Err(nonsense("the server sent a reply to nothing"));
             };
-            self.on_reply(batch, reply)?;
+            if self.config.replicated {
+                self.confirming = Some((batch, reply));
+            } else {
+                self.on_reply(batch, reply, None)?;
+            }
         }
         Ok(())
     }
 
-    fn on_reply(&mut self, batch: Batch, reply: Reply) -> io::Result<()> {
+    /// `replicas` is the answer to WAIT, where one was asked for.
+    fn on_reply(&mut self, batch: Batch, reply: Reply, replicas: Option<Reply>) -> io::Result<()> {
         if let Reply::Error(message) = reply {
-            self.on_refusal(batch, message);
+            match self.backlog.refused(batch, message) {
+                Next::GoOn => {}
+                Next::Pause(message) => {
+                    self.not_before = Instant::now() + NOT_NOW;
+                    self.trouble = message;
+                }
+                Next::Leave(message, to) => {
+                    self.disconnect(message);
+                    self.moved = to;
+                }
+            }
             return Ok(());
         }
         let Some(duplicates) = duplicates(&reply, batch.jobs.len()) else {
-            let error = io::Error::new(
-                io::ErrorKind::InvalidData,
-                "the server sent a reply that is not the script's",
-            );
-            // Whatever it was, these jobs went out.
-            self.put_back(batch.jobs, Some(Fate::Unknown));
-            return Err(error);
+            self.backlog.unanswered(batch);
+            return Err(nonsense("the server sent a reply that is not the script's"));
         };
-        let mut duplicates = duplicates.into_iter().peekable();
-        for (position, job) in batch.jobs.into_iter().enumerate() {
-            let duplicate = duplicates.next_if_eq(&position).is_some();
-            if !job.settled {
-                let settled = if duplicate {
-                    Settled::Duplicate
-                } else {
-                    Settled::Added
-                };
-                self.settled.push((job.ready.slot, settled));
-            }
+        self.attempts = 0;
+        match replicas {
+            None | Some(Reply::Integer(1..)) => self.backlog.added(batch, duplicates),
+            Some(_) => self.backlog.unreplicated(batch),
         }
         Ok(())
     }
 
-    fn on_refusal(&mut self, batch: Batch, message: String) {
-        match judge(&message) {
-            Refusal::NoScript => {
-                // Several batches find the script missing at once; the first has it loaded for all.
-                self.load_next |= batch.loads == self.loads;
-                self.put_back(batch.jobs, None);
-            }
-            Refusal::NotNow => {
-                self.not_before = Instant::now() + NOT_NOW;
-                self.trouble = message;
-                self.put_back(batch.jobs, Some(Fate::Refused));
-            }
-            Refusal::NotHere => {
-                self.put_back(batch.jobs, Some(Fate::Refused));
-                self.disconnect(message);
-            }
-            Refusal::Never(error) => {
-                for job in batch.jobs.into_iter().filter(|job| !job.settled) {
-                    let error = match job.fate {
-                        Fate::Unknown => Error::OutcomeUnknown {
-                            detail: message.clone(),
-                        },
-                        _ => error.clone(),
-                    };
-                    self.settled.push((job.ready.slot, Settled::Failed(error)));
-                }
-            }
-        }
-    }
-
-    // --- deadlines --------------------------------------------------------------------------------------------------
-
-    fn watch(&mut self, deadline: Instant) {
-        self.next_deadline = Some(self.next_deadline.map_or(deadline, |next| next.min(deadline)));
-    }
-
-    /// Settles every job whose deadline has passed. One that is still here is never sent.
-    fn expire(&mut self, now: Instant) {
-        if self.next_deadline.is_none_or(|deadline| deadline > now) {
-            return;
-        }
-        let Self {
-            waiting,
-            sent,
-            settled,
-            trouble,
-            ..
-        } = self;
-        waiting.retain(|job| {
-            let alive = job.deadline > now;
-            if !alive {
-                settled.push((job.ready.slot, Settled::Failed(expired(job.fate, trouble))));
-            }
-            alive
-        });
-        for job in sent.iter_mut().flat_map(|batch| &mut batch.jobs) {
-            if job.deadline <= now && !job.settled {
-                job.settled = true;
-                settled.push((
-                    job.ready.slot,
-                    Settled::Failed(expired(Fate::Unknown, "no answer came in time")),
-                ));
-            }
-        }
-        let unsettled = sent
-            .iter()
-            .flat_map(|batch| &batch.jobs)
-            .filter(|job| !job.settled);
-        let earliest = waiting.iter().chain(unsettled).map(|job| job.deadline).min();
-        self.next_deadline = earliest.map(|deadline| deadline.max(now + SWEEP));
-        // A server that let a whole batch run out of time may be gone without a word: the link is not trusted again.
-        if self
-            .sent
-            .front()
-            .is_some_and(|batch| batch.jobs.iter().all(|job| job.settled))
-        {
-            self.disconnect("no answer came in time".into());
-        }
-    }
-
     fn report(&mut self) {
-        if !self.settled.is_empty() {
-            (self.sink)(&mut self.settled);
+        if !self.backlog.settled().is_empty() {
+            (self.sink)(self.backlog.settled());
         }
     }
 
-    fn fail_everything(&mut self) {
-        self.connection = Connection::Down {
-            retry_at: Instant::now(),
-        };
+    fn recover(&mut self) {
         while let Ok(ready) = self.inbox.try_recv() {
-            self.take(&mut vec![ready]);
+            ready.into_iter().for_each(|ready| self.backlog.add(ready));
         }
-        let sent = self.sent.drain(..).flat_map(|batch| batch.jobs);
-        let waiting = self.returned.drain(..).chain(self.waiting.drain(..));
-        for job in sent.chain(waiting).filter(|job| !job.settled) {
-            let error = Error::Internal {
-                detail: "the writer panicked".into(),
-            };
-            self.settled.push((job.ready.slot, Settled::Failed(error)));
+        if let Some((batch, _)) = self.confirming.take() {
+            self.backlog.unanswered(batch);
         }
-        self.next_deadline = None;
+        self.connection = Connection::Down { retry_at: Instant::now() };
+        self.backlog.fail_everything(&Error::Internal { detail: "the writer panicked".into() });
         self.report();
     }
 }
 
-/// How many of the first `most` jobs fit into a batch: at least one.
-fn fitting(waiting: &VecDeque<Pending>, most: usize) -> usize {
-    let mut bytes = 0;
-    let fits = waiting.iter().take(most).take_while(|job| {
-        bytes += job.ready.job.size();
-        bytes <= MAX_BATCH_BYTES
-    });
-    fits.count().max(1)
-}
-
-fn expired(fate: Fate, trouble: &str) -> Error {
-    let detail = trouble.to_owned();
-    match fate {
-        Fate::NotSent => Error::QueueUnavailable {
-            outcome: Outcome::NotSent,
-            detail,
-        },
-        Fate::Refused => Error::QueueUnavailable {
-            outcome: Outcome::Refused,
-            detail,
-        },
-        Fate::Unknown => Error::OutcomeUnknown { detail },
-    }
+fn nonsense(message: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, message)
 }
 
 /// Doubles from the first pause to the longest; jitter keeps processes that lost the same server apart.

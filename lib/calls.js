@@ -1,0 +1,273 @@
+'use strict'
+// The JavaScript half of a call: it holds the promise and runs the caller's code, the native half holds the job. Each
+// call has a slot number that both know it by. Read top to bottom it is the journey of a call.
+
+const { Boundary, notAnObject } = require('../binding.js')
+const { EnqueueError, closed, invalidArgument } = require('./error.js')
+const { isObject, readTicket } = require('./read.js')
+
+const DEFAULT_TIMEOUT_MS = 5000
+const DEFAULT_MAX_IN_FLIGHT = 100_000
+/** What a slot number can count to, with room to spare. */
+const MAX_IN_FLIGHT = 10_000_000
+/** The longest time that a timer can be set for. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1
+/** Deadlines closer together than this are dealt with in one sweep. */
+const SWEEP_MS = 10
+/** How many calls cross to the native side, or come back, at once. */
+const BATCH = 1024
+
+const FAILED = 2
+const { apply } = Reflect
+
+/** A call in flight. */
+class Call {
+  constructor(resolve, reject) {
+    this.resolve = resolve
+    this.reject = reject
+    this.jobId = ''
+    /** Its slot, or -1 once it is settled. */
+    this.slot = -1
+    this.authorizing = false
+  }
+}
+
+/** The calls of one pipeline, from one JavaScript environment. */
+class Calls {
+  #connect
+  #timeoutMs
+  #maxInFlight
+  #boundary
+  /** By slot. */
+  #calls = []
+  #free = []
+  #ready = new Uint32Array(BATCH)
+  #readyCount = 0
+  #commit = () => {
+    const count = this.#readyCount
+    this.#readyCount = 0
+    if (count > 0) this.#boundary.commit(this.#ready, count)
+  }
+  #results = new Uint32Array(2 * BATCH)
+  #timer
+  #timerMs = Number.POSITIVE_INFINITY
+  #closed
+  #drained
+
+  /**
+   * @param {() => object} connect the connection options, asked for at the first call, and again while they are unusable
+   * @param {{ timeoutMs?: number, maxInFlight?: number }} [options]
+   */
+  constructor(connect, { timeoutMs = DEFAULT_TIMEOUT_MS, maxInFlight = DEFAULT_MAX_IN_FLIGHT } = {}) {
+    this.#connect = connect
+    this.#timeoutMs = readTimeout(timeoutMs, 'timeoutMs')
+    if (!Number.isInteger(maxInFlight) || maxInFlight < 1 || maxInFlight > MAX_IN_FLIGHT) {
+      throw invalidArgument(`maxInFlight must be an integer from 1 to ${MAX_IN_FLIGHT}`, 'ERR_OUT_OF_RANGE')
+    }
+    this.#maxInFlight = maxInFlight
+  }
+
+  enqueue(input, storage, options) {
+    // Whatever is thrown in here, a getter's own exception too, rejects the promise as it is.
+    return new Promise((resolve, reject) => this.#start(new Call(resolve, reject), input, storage, options))
+  }
+
+  // --- read, validate -----------------------------------------------------------------------------------------------
+
+  #start(call, input, storage, options) {
+    const createPending = isUsable(storage) ? storage.createPending : undefined
+    if (typeof createPending !== 'function') {
+      throw invalidArgument('storage must be an object with a method createPending')
+    }
+    if (this.#closed !== undefined) throw closed()
+    let timeoutMs = this.#timeoutMs
+    let caller
+    let tenant
+    let authorize
+    if (options !== undefined) {
+      ;({ timeoutMs = timeoutMs, caller, tenant, authorize } = readOptions(options))
+    }
+    const boundary = this.#boundary ?? this.open()
+    if (!isObject(input)) throw new EnqueueError(notAnObject(input))
+    const data = readTicket(input)
+
+    const slot = this.#free.length > 0 ? this.#free.pop() : this.#calls.push(undefined) - 1
+    const begun = boundary.begin(slot, data.tenantId, data.ticketId, data.summary, timeoutMs, tenant)
+    if (typeof begun !== 'string') {
+      this.#free.push(slot)
+      throw new EnqueueError(begun)
+    }
+    call.jobId = begun
+    call.slot = slot
+    this.#calls[slot] = call
+    if (timeoutMs < this.#timerMs) this.#arm(timeoutMs)
+
+    const record = { jobId: begun, tenantId: data.tenantId, ticketId: data.ticketId }
+    if (authorize === undefined) this.#record(call, createPending, storage, record)
+    else this.#authorize(call, authorize, data, caller, createPending, storage, record)
+  }
+
+  /** Makes the native half, which connects with the first valid call. Throws when the connection options are unusable. */
+  open() {
+    const resource = { hasRef: () => boundary.isBusy() }
+    const boundary = new Boundary(() => this.#settle(), resource, this.#maxInFlight)
+    const failure = boundary.open(this.#connect())
+    if (failure) {
+      boundary.close()
+      throw new EnqueueError(failure)
+    }
+    this.#boundary = boundary
+    return boundary
+  }
+
+  // --- authorise ----------------------------------------------------------------------------------------------------
+
+  async #authorize(call, authorize, data, caller, createPending, storage, record) {
+    call.authorizing = true
+    try {
+      const verdict = await authorize(data, caller)
+      if (call.slot < 0) return
+      if (verdict !== true) {
+        return this.#reject(call, new EnqueueError(this.#boundary.forbid(call.slot)))
+      }
+    } catch (reason) {
+      return this.#abandon(call, reason)
+    }
+    call.authorizing = false
+    this.#record(call, createPending, storage, record)
+  }
+
+  // --- record -------------------------------------------------------------------------------------------------------
+
+  /** Awaits the record, whatever createPending returns; up to its first await it runs in the caller's own stack. */
+  async #record(call, createPending, storage, record) {
+    try {
+      await apply(createPending, storage, [record])
+    } catch (reason) {
+      return this.#abandon(call, reason)
+    }
+    if (call.slot < 0) return
+    // Handing over wakes the writer's thread, which is dear: all records made in this turn of the loop go at once.
+    if (this.#readyCount === 0) process.nextTick(this.#commit)
+    this.#ready[this.#readyCount++] = call.slot
+    if (this.#readyCount === BATCH) this.#commit()
+  }
+
+  /** The caller's code failed: what it threw goes on as it is. */
+  #abandon(call, reason) {
+    if (call.slot < 0) return
+    this.#boundary.abandon(call.slot)
+    this.#reject(call, reason)
+  }
+
+  /** One timer for all calls that wait for the caller's code. It holds no process open, as theirs does not either. */
+  #arm(ms) {
+    clearTimeout(this.#timer)
+    this.#timerMs = ms
+    this.#timer = setTimeout(() => this.#expire(), ms)
+    this.#timer.unref()
+  }
+
+  #expire() {
+    this.#timerMs = Number.POSITIVE_INFINITY
+    const { slots, nextMs } = this.#boundary.expire(BATCH)
+    for (const slot of slots) {
+      const call = this.#calls[slot]
+      const failure = this.#boundary.late(slot, call.authorizing)
+      this.#reject(call, new EnqueueError({ ...failure, jobId: call.jobId }))
+    }
+    if (nextMs !== undefined) this.#arm(Math.max(Math.ceil(nextMs), SWEEP_MS))
+  }
+
+  // --- settle -------------------------------------------------------------------------------------------------------
+
+  /** Called from the native side when outcomes are there: settles all of them in one visit. */
+  #settle() {
+    const results = this.#results
+    let count
+    do {
+      count = this.#boundary.drain(results)
+      for (let at = 0; at < 2 * count; at += 2) {
+        const call = this.#calls[results[at]]
+        if (results[at + 1] < FAILED) {
+          this.#release(call)
+          call.resolve({ jobId: call.jobId, status: 'queued' })
+        } else {
+          const failure = this.#boundary.failure(call.slot)
+          this.#reject(call, new EnqueueError({ ...failure, jobId: call.jobId }))
+        }
+      }
+    } while (count === BATCH)
+  }
+
+  #reject(call, reason) {
+    this.#release(call)
+    call.reject(reason)
+  }
+
+  #release(call) {
+    this.#calls[call.slot] = undefined
+    this.#free.push(call.slot)
+    call.slot = -1
+    if (this.#drained !== undefined && this.#isIdle()) this.#drained()
+  }
+
+  // --- close --------------------------------------------------------------------------------------------------------
+
+  #isIdle() {
+    return this.#free.length === this.#calls.length
+  }
+
+  /** Takes no more calls, and resolves when those in flight are settled, each within its own deadline. */
+  close() {
+    this.#closed ??= this.#drain()
+    return this.#closed
+  }
+
+  async #drain() {
+    if (!this.#isIdle()) {
+      await new Promise((resolve) => {
+        this.#drained = resolve
+      })
+    }
+    clearTimeout(this.#timer)
+    this.#boundary?.close()
+  }
+
+  stats() {
+    return this.#boundary?.stats()
+  }
+}
+
+function isUsable(value) {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function'
+}
+
+/** Reads each option once. `tenant` is what the native side compares: undefined where no caller is to be checked. */
+function readOptions(options) {
+  if (!isUsable(options)) throw invalidArgument('options must be an object')
+  const { timeoutMs, authorize } = options
+  const read = { timeoutMs: timeoutMs === undefined ? undefined : readTimeout(timeoutMs, 'options.timeoutMs') }
+  if (authorize !== undefined && typeof authorize !== 'function') {
+    throw invalidArgument('options.authorize must be a function')
+  }
+  read.authorize = authorize
+  // A route that passes its caller means to have it checked. One that turns out to be undefined, because nobody is
+  // signed in, is nobody's tenant and must not pass for "no check".
+  if ('caller' in options) {
+    read.caller = options.caller
+    const tenantId = isUsable(read.caller) ? read.caller.tenantId : undefined
+    read.tenant = tenantId === undefined ? null : tenantId
+  }
+  return read
+}
+
+function readTimeout(timeoutMs, name) {
+  if (typeof timeoutMs !== 'number') throw invalidArgument(`${name} must be a number`)
+  if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
+    throw invalidArgument(`${name} must be over 0 and at most ${MAX_TIMEOUT_MS}`, 'ERR_OUT_OF_RANGE')
+  }
+  return Math.ceil(timeoutMs)
+}
+
+module.exports = { Calls, isUsable }

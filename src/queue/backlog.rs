@@ -1,0 +1,417 @@
+//! The jobs that a writer has: those that wait, those on their way, and what is certain about each. No I/O.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::refusal::{Refusal, judge};
+use super::{Ready, Settled};
+use crate::core::{Error, Outcome};
+
+/// Jobs a script may add: at 5 µs each it blocks Redis for well under a millisecond.
+const MAX_BATCH: usize = 128;
+/// Bytes a batch may have, unless one job alone is longer.
+const MAX_BATCH_BYTES: usize = 256 * 1024;
+/// Batches on their way at once: while Redis runs one, the next is on the wire and the last is being read.
+const MAX_SENT: usize = 4;
+/// With batches on their way, fewer jobs than this wait for company.
+const WORTH_SENDING: usize = 16;
+/// Deadlines closer together than this are dealt with at once, so that a long queue is not swept for each of its jobs.
+const SWEEP: Duration = Duration::from_millis(10);
+
+/// What is certain about a job that has no answer yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    NotSent,
+    Refused,
+    /// It went out once and the link broke before the answer.
+    Unknown,
+}
+
+pub struct Pending {
+    pub ready: Ready,
+    deadline: Instant,
+    fate: Fate,
+    /// Its caller has an answer; it is only here because its batch is still on its way.
+    settled: bool,
+}
+
+pub struct Batch {
+    pub jobs: Vec<Pending>,
+    /// Where its last byte stands on the link.
+    end: u64,
+    /// How often the script had been loaded when this was sent.
+    loads: u64,
+}
+
+#[derive(Default)]
+pub struct Backlog {
+    waiting: VecDeque<Pending>,
+    /// Jobs that came back unanswered or refused, in order: they go out again before those that wait.
+    returned: Vec<Pending>,
+    sent: VecDeque<Batch>,
+    next_deadline: Option<Instant>,
+    /// How often the script was sent whole, and whether it must be again.
+    loads: u64,
+    load_next: bool,
+    settled: Vec<(u32, Settled)>,
+}
+
+/// What an answer asks of the writer.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Next {
+    GoOn,
+    /// Ask again after a pause.
+    Pause(String),
+    /// Connect anew, where this is known to another place.
+    Leave(String, Option<super::config::Endpoint>),
+}
+
+impl Backlog {
+    pub fn add(&mut self, ready: Ready) {
+        let deadline = Instant::from_std(ready.deadline);
+        self.next_deadline = Some(self.next_deadline.map_or(deadline, |next| next.min(deadline)));
+        self.waiting.push_back(Pending { ready, deadline, fate: Fate::NotSent, settled: false });
+    }
+
+    pub fn is_empty(&self) -> bool {
+        !self.is_waiting() && self.sent.is_empty()
+    }
+
+    /// Whether jobs wait to be sent.
+    pub fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty() || !self.returned.is_empty()
+    }
+
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.next_deadline
+    }
+
+    /// What became of jobs since this was last emptied.
+    pub fn settled(&mut self) -> &mut Vec<(u32, Settled)> {
+        &mut self.settled
+    }
+
+    // --- sending ----------------------------------------------------------------------------------------------------
+
+    /// The jobs to send now, and whether the script goes with them. `sent` must follow.
+    pub fn next_batch(&mut self) -> Option<(Vec<Pending>, bool)> {
+        for job in self.returned.drain(..).rev() {
+            self.waiting.push_front(job);
+        }
+        if self.waiting.is_empty() || self.sent.len() >= MAX_SENT {
+            return None;
+        }
+        if !self.sent.is_empty() && self.waiting.len() < WORTH_SENDING {
+            return None;
+        }
+        let share = self.waiting.len().div_ceil(MAX_SENT - self.sent.len());
+        let count = self.fitting(share.clamp(WORTH_SENDING, MAX_BATCH));
+        let whole = std::mem::take(&mut self.load_next);
+        self.loads += u64::from(whole);
+        Some((self.waiting.drain(..count).collect(), whole))
+    }
+
+    /// Notes that a batch was put on the link, up to byte `end`.
+    pub fn sent(&mut self, jobs: Vec<Pending>, end: u64) {
+        self.sent.push_back(Batch { jobs, end, loads: self.loads });
+    }
+
+    /// How many of the first `most` jobs fit into a batch: at least one.
+    fn fitting(&self, most: usize) -> usize {
+        let mut bytes = 0;
+        let fits = self.waiting.iter().take(most).take_while(|job| {
+            bytes += job.ready.job.size();
+            bytes <= MAX_BATCH_BYTES
+        });
+        fits.count().max(1)
+    }
+
+    // --- answers ----------------------------------------------------------------------------------------------------
+
+    /// The batch that the next answer is for.
+    pub fn answered(&mut self) -> Option<Batch> {
+        self.sent.pop_front()
+    }
+
+    /// The script ran: `duplicates` are the positions of jobs that were there already, in ascending order.
+    pub fn added(&mut self, batch: Batch, duplicates: Vec<usize>) {
+        let mut duplicates = duplicates.into_iter().peekable();
+        for (position, job) in batch.jobs.into_iter().enumerate() {
+            let duplicate = duplicates.next_if_eq(&position).is_some();
+            if !job.settled {
+                let settled = if duplicate { Settled::Duplicate } else { Settled::Added };
+                self.settled.push((job.ready.slot, settled));
+            }
+        }
+    }
+
+    /// The server said no.
+    pub fn refused(&mut self, batch: Batch, message: String) -> Next {
+        match judge(&message) {
+            Refusal::NoScript => {
+                // Several batches find the script missing at once; the first has it loaded for all.
+                self.load_next |= batch.loads == self.loads;
+                self.put_back(batch, None);
+                Next::GoOn
+            }
+            Refusal::NotNow => {
+                self.put_back(batch, Some(Fate::Refused));
+                Next::Pause(message)
+            }
+            Refusal::NotHere => {
+                self.put_back(batch, Some(Fate::Refused));
+                Next::Leave(message, None)
+            }
+            Refusal::Moved(endpoint) => {
+                self.put_back(batch, Some(Fate::Refused));
+                Next::Leave(message, Some(endpoint))
+            }
+            Refusal::Never(error) => {
+                for job in batch.jobs.into_iter().filter(|job| !job.settled) {
+                    let error = match job.fate {
+                        Fate::Unknown => Error::OutcomeUnknown { detail: message.clone() },
+                        _ => error.clone(),
+                    };
+                    self.settled.push((job.ready.slot, Settled::Failed(error)));
+                }
+                Next::GoOn
+            }
+        }
+    }
+
+    /// The jobs are on the primary and on no replica, although one was asked for.
+    pub fn unreplicated(&mut self, batch: Batch) {
+        for job in batch.jobs.into_iter().filter(|job| !job.settled) {
+            let detail = "the primary has the job, no replica has confirmed it".to_owned();
+            self.settled.push((job.ready.slot, Settled::Failed(Error::OutcomeUnknown { detail })));
+        }
+    }
+
+    /// A batch was sent, and what came back is no answer to it.
+    pub fn unanswered(&mut self, batch: Batch) {
+        self.put_back(batch, Some(Fate::Unknown));
+    }
+
+    /// The link broke when the kernel had taken `written` bytes. Jobs on their way come back, and their ids make sending
+    /// them again safe.
+    pub fn link_lost(&mut self, written: u64) {
+        while let Some(batch) = self.sent.pop_front() {
+            // Of a call that did not go out whole, the server runs nothing.
+            let fate = (batch.end <= written).then_some(Fate::Unknown);
+            self.put_back(batch, fate);
+        }
+    }
+
+    fn put_back(&mut self, batch: Batch, fate: Option<Fate>) {
+        self.returned.extend(batch.jobs.into_iter().filter(|job| !job.settled).map(|mut job| {
+            // What is unknown once stays so, whatever a later attempt says.
+            if job.fate != Fate::Unknown {
+                job.fate = fate.unwrap_or(job.fate);
+            }
+            job
+        }));
+    }
+
+    // --- deadlines --------------------------------------------------------------------------------------------------
+
+    /// Settles every job whose deadline has passed; one that is still here is never sent. `trouble` is what stood in the
+    /// way. Says whether the batch that should be answered next has run out of time whole.
+    pub fn expire(&mut self, now: Instant, trouble: &str) -> bool {
+        if self.next_deadline.is_none_or(|deadline| deadline > now) {
+            return false;
+        }
+        let Self { waiting, returned, sent, settled, .. } = self;
+        let mut alive = |job: &Pending| {
+            let late = job.deadline <= now;
+            if late {
+                settled.push((job.ready.slot, Settled::Failed(expired(job.fate, trouble))));
+            }
+            !late
+        };
+        returned.retain(&mut alive);
+        waiting.retain(&mut alive);
+        for job in sent.iter_mut().flat_map(|batch| &mut batch.jobs) {
+            if job.deadline <= now && !job.settled {
+                job.settled = true;
+                let error = expired(Fate::Unknown, "no answer came in time");
+                settled.push((job.ready.slot, Settled::Failed(error)));
+            }
+        }
+        let unsettled = sent.iter().flat_map(|batch| &batch.jobs).filter(|job| !job.settled);
+        let earliest = waiting.iter().chain(&*returned).chain(unsettled).map(|job| job.deadline).min();
+        self.next_deadline = earliest.map(|deadline| deadline.max(now + SWEEP));
+        self.sent.front().is_some_and(|batch| batch.jobs.iter().all(|job| job.settled))
+    }
+
+    /// Settles everything as failed, after a defect.
+    pub fn fail_everything(&mut self, error: &Error) {
+        let sent = self.sent.drain(..).flat_map(|batch| batch.jobs);
+        let all = sent.chain(self.returned.drain(..)).chain(self.waiting.drain(..));
+        for job in all.filter(|job| !job.settled) {
+            self.settled.push((job.ready.slot, Settled::Failed(error.clone())));
+        }
+        self.next_deadline = None;
+    }
+}
+
+fn expired(fate: Fate, trouble: &str) -> Error {
+    let detail = trouble.to_owned();
+    match fate {
+        Fate::NotSent => Error::QueueUnavailable { outcome: Outcome::NotSent, detail },
+        Fate::Refused => Error::QueueUnavailable { outcome: Outcome::Refused, detail },
+        Fate::Unknown => Error::OutcomeUnknown { detail },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::Text;
+    use crate::core::job::JobBuilder;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn backlog(jobs: u32, now: Instant) -> Backlog {
+        let mut backlog = Backlog::default();
+        for slot in 0..jobs {
+            let text = Text::from("x");
+            let job = JobBuilder::default().build("q", [&text].into_iter(), [("a", &text)].into_iter());
+            backlog.add(Ready { slot, job, timestamp: 0, deadline: (now + SECOND).into_std() });
+        }
+        backlog
+    }
+
+    fn send(backlog: &mut Backlog, end: u64) -> (usize, bool) {
+        let (jobs, whole) = backlog.next_batch().expect("a batch");
+        let count = jobs.len();
+        backlog.sent(jobs, end);
+        (count, whole)
+    }
+
+    fn slots(backlog: &mut Backlog) -> Vec<u32> {
+        backlog.next_batch().unwrap().0.iter().map(|job| job.ready.slot).collect()
+    }
+
+    fn codes(backlog: &mut Backlog) -> Vec<&'static str> {
+        let name = |(_, settled)| match settled {
+            Settled::Added => "added",
+            Settled::Duplicate => "duplicate",
+            Settled::Failed(error) => match error.outcome() {
+                Outcome::Unknown => "unknown",
+                Outcome::Refused => "refused",
+                Outcome::NotSent => "not-sent",
+            },
+        };
+        backlog.settled().drain(..).map(name).collect()
+    }
+
+    #[test]
+    fn a_lone_job_goes_at_once_and_the_next_wait_for_company_or_an_answer() {
+        let now = Instant::now();
+        let mut backlog = backlog(1, now);
+        assert_eq!(send(&mut backlog, 1), (1, false));
+        let late = self::backlog(1, now).waiting.pop_front().unwrap();
+        backlog.add(late.ready);
+        assert!(backlog.next_batch().is_none());
+        let batch = backlog.answered().unwrap();
+        backlog.added(batch, vec![]);
+        assert_eq!(send(&mut backlog, 2), (1, false));
+    }
+
+    #[test]
+    fn many_jobs_are_spread_over_the_batches_that_may_be_on_their_way() {
+        let mut backlog = backlog(1000, Instant::now());
+        assert_eq!([1, 2, 3, 4].map(|end| send(&mut backlog, end).0), [128; 4]);
+        assert!(backlog.next_batch().is_none());
+        let mut few = self::backlog(64, Instant::now());
+        assert_eq!([1, 2, 3, 4].map(|end| send(&mut few, end).0), [16; 4]);
+    }
+
+    #[test]
+    fn duplicates_are_told_from_added_jobs_by_position() {
+        let mut backlog = backlog(4, Instant::now());
+        send(&mut backlog, 1);
+        let batch = backlog.answered().unwrap();
+        backlog.added(batch, vec![0, 2]);
+        assert_eq!(codes(&mut backlog), ["duplicate", "added", "duplicate", "added"]);
+        assert!(backlog.is_empty());
+    }
+
+    #[test]
+    fn a_missing_script_is_loaded_once_for_all_batches_and_the_order_is_kept() {
+        let mut backlog = backlog(64, Instant::now());
+        for end in 1..=4 {
+            send(&mut backlog, end);
+        }
+        for _ in 0..2 {
+            let batch = backlog.answered().unwrap();
+            assert_eq!(backlog.refused(batch, "NOSCRIPT".into()), Next::GoOn);
+        }
+        assert_eq!(send(&mut backlog, 5), (16, true));
+        for _ in 0..2 {
+            let batch = backlog.answered().unwrap();
+            backlog.refused(batch, "NOSCRIPT".into());
+        }
+        let (jobs, whole) = backlog.next_batch().unwrap();
+        assert!(!whole);
+        assert_eq!(jobs[0].ready.slot, 32);
+    }
+
+    #[test]
+    fn after_a_lost_link_only_what_went_out_whole_is_unknown() {
+        let now = Instant::now();
+        let mut backlog = backlog(32, now);
+        send(&mut backlog, 100);
+        send(&mut backlog, 200);
+        backlog.link_lost(199);
+        assert_eq!(slots(&mut backlog), (0..16).collect::<Vec<_>>());
+        let mut backlog = self::backlog(32, now);
+        send(&mut backlog, 100);
+        send(&mut backlog, 200);
+        backlog.link_lost(199);
+        assert!(!backlog.expire(now + SECOND, ""));
+        assert_eq!(codes(&mut backlog), [["unknown"; 16], ["not-sent"; 16]].concat());
+    }
+
+    #[test]
+    fn what_was_unknown_once_stays_unknown_after_a_refusal() {
+        let now = Instant::now();
+        for (refusal, code) in [("READONLY x", "unknown"), ("OOM x", "unknown"), ("WRONGTYPE x", "unknown")] {
+            let mut backlog = backlog(1, now);
+            send(&mut backlog, 1);
+            backlog.link_lost(1);
+            send(&mut backlog, 1);
+            let batch = backlog.answered().unwrap();
+            backlog.refused(batch, refusal.into());
+            backlog.expire(now + SECOND, "");
+            assert_eq!(codes(&mut backlog), [code], "{refusal}");
+        }
+    }
+
+    #[test]
+    fn a_refused_job_that_runs_out_of_time_is_refused() {
+        let now = Instant::now();
+        let mut backlog = backlog(1, now);
+        send(&mut backlog, 1);
+        let batch = backlog.answered().unwrap();
+        assert_eq!(backlog.refused(batch, "LOADING x".into()), Next::Pause("LOADING x".into()));
+        backlog.expire(now + SECOND, "");
+        assert_eq!(codes(&mut backlog), ["refused"]);
+    }
+
+    #[test]
+    fn a_job_on_its_way_that_runs_out_of_time_is_unknown_and_its_answer_is_then_nobodys() {
+        let now = Instant::now();
+        let mut backlog = backlog(1, now);
+        send(&mut backlog, 1);
+        assert!(!backlog.expire(now, ""));
+        assert!(backlog.expire(now + SECOND, ""));
+        assert_eq!(codes(&mut backlog), ["unknown"]);
+        let batch = backlog.answered().unwrap();
+        backlog.added(batch, vec![]);
+        assert!(codes(&mut backlog).is_empty());
+        assert!(backlog.is_empty());
+    }
+}

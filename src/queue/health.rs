@@ -1,0 +1,38 @@
+//! What an operator may want to know of a writer, readable from any thread.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+
+#[derive(Default)]
+pub struct Health {
+    up: AtomicBool,
+    connects: AtomicU64,
+    trouble: Mutex<Option<String>>,
+}
+
+impl Health {
+    pub fn connected(&self) {
+        self.up.store(true, Relaxed);
+        self.connects.fetch_add(1, Relaxed);
+    }
+
+    pub fn disconnected(&self, trouble: &str) {
+        self.up.store(false, Relaxed);
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(trouble.to_owned());
+    }
+
+    /// Whether the link stands, as far as is known.
+    pub fn is_up(&self) -> bool {
+        self.up.load(Relaxed)
+    }
+
+    /// How often a link was made.
+    pub fn connects(&self) -> u64 {
+        self.connects.load(Relaxed)
+    }
+
+    /// What broke the last link, or kept it from being made.
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

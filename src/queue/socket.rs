@@ -1,0 +1,122 @@
+//! Opens the socket under a link: resolves the name anew, tries the addresses side by side, sets the options that make a
+//! dead link known within seconds, and wraps it in TLS where asked to.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tokio_rustls::TlsConnector;
+
+use super::config::{Endpoint, Tls};
+
+/// An idle link is probed after this long, then each second; three lost probes break it. The kernel's default is hours.
+const KEEPALIVE: Duration = Duration::from_secs(10);
+/// Sent bytes that the other side has not acknowledged for this long break the link. The kernel's default is a quarter
+/// of an hour.
+#[cfg(target_os = "linux")]
+const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
+/// An address that has not answered for this long gets company from the next of the same name.
+const NEXT_ADDRESS: Duration = Duration::from_millis(250);
+
+/// What a link needs of a socket.
+pub trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Socket for S {}
+
+pub async fn open(endpoint: &Endpoint, tls: Option<&Tls>) -> io::Result<Box<dyn Socket>> {
+    let host = match endpoint {
+        Endpoint::Tcp(host, _) => host.as_str(),
+        Endpoint::Unix(_) => "localhost",
+    };
+    let secured = tls.map(|tls| (tls, tls.server_name.as_deref().unwrap_or(host)));
+    match endpoint {
+        Endpoint::Tcp(host, port) => secure(tcp(host, *port).await?, secured).await,
+        #[cfg(unix)]
+        Endpoint::Unix(path) => secure(tokio::net::UnixStream::connect(path).await?, secured).await,
+        #[cfg(not(unix))]
+        Endpoint::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+    }
+}
+
+async fn secure<S: Socket + 'static>(socket: S, tls: Option<(&Tls, &str)>) -> io::Result<Box<dyn Socket>> {
+    let Some((tls, name)) = tls else {
+        return Ok(Box::new(socket));
+    };
+    let name = ServerName::try_from(name.to_owned()).map_err(io::Error::other)?;
+    Ok(Box::new(TlsConnector::from(tls.client.clone()).connect(name, socket).await?))
+}
+
+async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
+    let stream = first(lookup_host((host, port)).await?.collect()).await?;
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(&stream);
+    let probes = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(Duration::from_secs(1));
+    #[cfg(unix)]
+    let probes = probes.with_retries(3);
+    socket.set_tcp_keepalive(&probes)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
+    Ok(stream)
+}
+
+/// The first address to answer. One that refuses makes room for the next at once, one that is silent after a moment.
+async fn first(mut addresses: VecDeque<SocketAddr>) -> io::Result<TcpStream> {
+    let mut attempts = JoinSet::new();
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    loop {
+        match addresses.pop_front() {
+            Some(address) => {
+                attempts.spawn(TcpStream::connect(address));
+            }
+            None if attempts.is_empty() => return Err(failure),
+            None => {}
+        }
+        tokio::select! {
+            Some(attempt) = attempts.join_next() => match attempt {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => failure = error,
+                Err(error) => failure = io::Error::other(error),
+            },
+            () = sleep(NEXT_ADDRESS), if !addresses.is_empty() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use super::*;
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+    }
+
+    #[test]
+    fn an_address_that_refuses_or_is_silent_does_not_keep_the_next_from_being_tried() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let open = listener.local_addr().unwrap();
+        let refusing = {
+            let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            closed.local_addr().unwrap()
+        };
+        // A listener whose queue is full drops what comes: as silent as a black hole.
+        let full = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        full.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+        full.listen(0).unwrap();
+        let silent = full.local_addr().unwrap().as_socket().unwrap();
+        let _fill: Vec<_> = (0..4)
+            .map(|_| std::net::TcpStream::connect_timeout(&silent, Duration::from_millis(50)))
+            .collect();
+        let stream = block_on(first(VecDeque::from([refusing, silent, open]))).unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), open);
+        assert!(block_on(first(VecDeque::from([refusing]))).is_err());
+        assert!(block_on(first(VecDeque::new())).is_err());
+    }
+}
