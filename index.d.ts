@@ -31,6 +31,121 @@ export function enqueueTicketTriage<C extends Caller>(
   options: TimeoutOptions & WithCaller<C>,
 ): Promise<EnqueueResult>
 
+/**
+ * A pipeline whose Redis and limits you choose. Make one for each Redis and keep it: it holds one connection, opened with
+ * the first valid call, and one native thread.
+ */
+export class Pipeline {
+  /**
+   * Connects to nothing yet. Throws an {@link EnqueueError} when the definition can never work: `ERR_INVALID_ARG_TYPE`,
+   * `ERR_OUT_OF_RANGE`, or `MISCONFIGURED` (an unusable URL or certificate; on a cluster, a prefix without braces).
+   */
+  constructor(definition: PipelineDefinition)
+  /** As {@link enqueueTicketTriage}. After `close()`, rejects with `CLOSED`. */
+  enqueue(input: unknown, storage: TicketStorage, options?: TimeoutOptions & WithoutCaller): Promise<EnqueueResult>
+  enqueue<C extends Caller>(
+    input: unknown,
+    storage: TicketStorage,
+    options: TimeoutOptions & WithCaller<C>,
+  ): Promise<EnqueueResult>
+  /** How it is doing, at no cost to speak of. */
+  stats(): PipelineStats
+  /**
+   * Takes no more calls, and resolves when those in flight are settled, each within its own deadline; then closes the
+   * connection. Calling it again is harmless. Not needed for a process to end.
+   */
+  close(): Promise<void>
+}
+
+/** What ticket triage is. Fixed for now: spread it into a {@link PipelineDefinition}. */
+export const ticketTriageDefinition: {
+  readonly queueName: 'ticket-triage'
+  readonly jobName: 'triage'
+  readonly schema: TicketInputSchema
+}
+
+export interface PipelineDefinition {
+  queueName: 'ticket-triage'
+  jobName: 'triage'
+  schema: TicketInputSchema
+  /** Where Redis is: a URL, or the options object that the workers are given. Default: `redis://127.0.0.1:6379`. */
+  connection?: string | URL | ConnectionOptions
+  /** What all keys start with, here and in the workers. Default: `bull`. On a cluster it needs braces: `{bull}`. */
+  prefix?: string
+  /** Milliseconds from a call until it settles, where the call does not say. Default: 5000. */
+  timeoutMs?: number
+  /** Calls that may be in flight at once; one more is refused with `OVERLOADED`. Default: 100,000. */
+  maxInFlight?: number
+  /**
+   * When a job counts as queued: when the `primary` has it (default), or only when a `replica` has confirmed it too. With
+   * `replica`, a job that no replica confirms within a second ends in `OUTCOME_UNKNOWN`, and each batch waits for the
+   * one before it to be confirmed.
+   */
+  durability?: 'primary' | 'replica'
+}
+
+/**
+ * Where Redis is, with the names that ioredis and BullMQ give it. Other options of theirs are ignored, except those that
+ * would change which keys are written (`keyPrefix`) or who is trusted (`tls.checkServerIdentity`), which are refused.
+ */
+export interface ConnectionOptions {
+  /** `redis://` or `rediss://`; takes the place of host, port and path. */
+  url?: string
+  /** Default: `127.0.0.1`. Resolved anew for each connection. */
+  host?: string
+  /** Default: 6379. Digits will do, as they come from the environment. */
+  port?: number | string
+  /** A Unix socket, instead of host and port. */
+  path?: string
+  /** An ACL user. Default: the default user. */
+  username?: string | null
+  /** Default: none is sent. */
+  password?: string | null
+  /** The database. Default: 0. */
+  db?: number | string
+  /** Encrypt, and never fall back to plain text. Default: plain text, unless the URL says `rediss://`. */
+  tls?: TlsOptions | null
+  /** Ask these sentinels for the primary, which they know by `name`. */
+  sentinels?: readonly { host?: string; port?: number | string }[]
+  name?: string
+  sentinelUsername?: string | null
+  sentinelPassword?: string | null
+  /** Encrypt the connections to the sentinels too. Default: false. */
+  enableTLSForSentinelMode?: boolean
+  /** Some nodes of a cluster; the one that has the queue is found. */
+  cluster?: readonly { host?: string; port?: number | string }[]
+  [ignored: string]: unknown
+}
+
+/** As in Node's `tls.connect`; certificates and keys in PEM. */
+export interface TlsOptions {
+  /** Whom to trust. Default: the authorities that Mozilla trusts. */
+  ca?: string | Uint8Array | readonly (string | Uint8Array)[]
+  /** Our own certificate, with its chain. */
+  cert?: string | Uint8Array | readonly (string | Uint8Array)[]
+  /** Its key, not encrypted. */
+  key?: string | Uint8Array
+  /** The name that the server's certificate must have. Default: the host. */
+  servername?: string
+  /** False accepts any certificate. Default: true. */
+  rejectUnauthorized?: boolean
+}
+
+export interface PipelineStats {
+  /** Calls that are not settled. */
+  inFlight: number
+  /** Those of them whose record is made. */
+  waitingForRedis: number
+  /** Bytes of jobs that calls in flight hold. */
+  bytes: number
+  /** Whether the connection stands, as far as is known. It is opened when a call needs it. */
+  connected: boolean
+  /** How often it was opened. */
+  connects: number
+  /** What broke the last connection, or kept one from being opened. For logs. */
+  lastProblem?: string
+}
+
 /** What a call resolves to. */
 export interface EnqueueResult {
   /** `ticket-triage:<tenantId>:<ticketId>` */
@@ -117,9 +232,10 @@ export interface WithoutCaller {
  * | `FORBIDDEN` | 403 | `authorize` did not say `true` |
  * | `AUTHORIZE_TIMEOUT` | 504 | `authorize` did not settle in time |
  * | `STORAGE_TIMEOUT` | 504 | `createPending` did not settle in time |
- * | `OVERLOADED` | 503 | 100,000 calls, or jobs of 256 MiB, are in flight already |
+ * | `OVERLOADED` | 503 | `maxInFlight` calls (100,000), or jobs of 256 MiB, are in flight already |
  * | `QUEUE_UNAVAILABLE` | 503 | Redis was not there, or took no jobs, until the deadline |
  * | `OUTCOME_UNKNOWN` | 503 | the job was sent and no answer came until the deadline |
+ * | `CLOSED` | 503 | the pipeline was closed before the call |
  * | `MISCONFIGURED` | 500 | `REDIS_URL` is unusable, or Redis refuses what this user or queue needs |
  * | `ERR_INVALID_ARG_TYPE` | 500 | `storage` or an option is of the wrong type |
  * | `ERR_OUT_OF_RANGE` | 500 | `timeoutMs` is out of range |
@@ -135,6 +251,7 @@ export type EnqueueErrorCode =
   | 'OVERLOADED'
   | 'QUEUE_UNAVAILABLE'
   | 'OUTCOME_UNKNOWN'
+  | 'CLOSED'
   | 'MISCONFIGURED'
   | 'ERR_INVALID_ARG_TYPE'
   | 'ERR_OUT_OF_RANGE'

@@ -68,7 +68,7 @@ function startWorker(undo) {
   const exit = once(child, 'exit')
   undo.push(async () => {
     child.kill('SIGTERM')
-    const kill = setTimeout(() => child.kill('SIGKILL'), 5000)
+    const kill = setTimeout(() => child.kill('SIGKILL'), 3000)
     await exit
     clearTimeout(kill)
   })
@@ -237,23 +237,22 @@ const undo = []
 const stop = new AbortController()
 const interrupt = () => stop.abort()
 process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
+let failure
 try {
   await Promise.race([main(options, undo), once(stop.signal, 'abort')])
 } catch (error) {
-  console.error(error instanceof DemoError ? `\n${error.message}` : error)
-  process.exitCode = 1
+  failure = error
 }
-if (stop.signal.aborted) {
-  console.log('\nstopping')
-  process.exitCode = options.serve ? 0 : 130
-}
+if (stop.signal.aborted) console.log('\nstopping')
 // From here on another Ctrl-C ends the process at once.
 process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
 for (const step of undo.reverse()) {
   await within(5, step(), 'A step of the clean-up').catch((error) => {
-    console.error(error.message)
-    process.exitCode ||= 1
+    failure ??= error
   })
 }
-// A run that went well ends by itself; what one that did not still waits for will not come.
-if (stop.signal.aborted || process.exitCode) process.exit()
+// The last line is the one to read.
+if (failure) console.error(failure instanceof DemoError ? `\n${failure.message}` : failure)
+// A run that went well ends by itself; what another still waits for will not come.
+if (failure) process.exit(1)
+if (stop.signal.aborted) process.exit(options.serve ? 0 : 130)

@@ -5,8 +5,10 @@ import {
   enqueueTicketTriage,
   isEnqueueError,
   type PendingRecord,
+  Pipeline,
   type TicketStorage,
   ticketInputSchema,
+  ticketTriageDefinition,
 } from 'enqueue-boundary'
 
 class Records implements TicketStorage {
@@ -65,6 +67,22 @@ try {
   }
   if (error instanceof EnqueueError && error.outcome === 'unknown') throw error
 }
+
+const pipeline = new Pipeline({
+  ...ticketTriageDefinition,
+  // The object that ioredis and BullMQ take, with options that are theirs alone.
+  connection: { host: 'cache', port: '6380', tls: { ca: ['pem'] }, maxRetriesPerRequest: null },
+  prefix: '{bull}',
+  durability: 'replica',
+})
+const { connected }: { connected: boolean } = pipeline.stats()
+await pipeline.enqueue(body, new Records(), { caller: user, timeoutMs: connected ? 1 : 2 })
+await pipeline.close()
+new Pipeline({ ...ticketTriageDefinition, connection: 'redis://127.0.0.1' })
+// @ts-expect-error another queue is not possible yet
+new Pipeline({ ...ticketTriageDefinition, queueName: 'other' })
+// @ts-expect-error there is no such durability
+new Pipeline({ ...ticketTriageDefinition, durability: 'disk' })
 
 const checked = ticketInputSchema['~standard'].validate(body)
 export const summary: string = checked.issues ? (checked.issues[0]?.message ?? '') : checked.value.summary

@@ -1,0 +1,163 @@
+'use strict'
+// A pipeline of one's own: its limits, its state, its end.
+const { OwnServer, useDatabase } = require('./support/redis.js')
+const { jobId, jobKey, newTicket, recorder, rejection } = require('./support/tickets.js')
+const { EnqueueError, Pipeline, ticketTriageDefinition } = require('..')
+
+const database = useDatabase()
+const make = (options) => new Pipeline({ ...ticketTriageDefinition, connection: database.connection, ...options })
+
+/** A storage whose records are made when told to. */
+function gate() {
+  let open
+  const opened = new Promise((resolve) => {
+    open = resolve
+  })
+  return { open, createPending: () => opened }
+}
+
+test('a pipeline enqueues as enqueueTicketTriage does', async () => {
+  const pipeline = make()
+  const ticket = newTicket()
+  await expect(pipeline.enqueue(ticket, recorder())).resolves.toEqual({ jobId: jobId(ticket), status: 'queued' })
+  expect(await database.redis.hget(jobKey(ticket), 'data')).toBe(JSON.stringify(ticket))
+  await pipeline.close()
+})
+
+test('its prefix is that of all keys', async () => {
+  const pipeline = make({ prefix: 'mine' })
+  const ticket = newTicket()
+  await pipeline.enqueue(ticket, recorder())
+  const keys = await database.redis.keys('mine:*')
+  const names = ['events', 'id', 'marker', 'meta', jobId(ticket), 'wait']
+  expect(keys.sort()).toEqual(names.map((name) => `mine:ticket-triage:${name}`).sort())
+  await pipeline.close()
+})
+
+test('its timeoutMs is the deadline of calls that do not say', async () => {
+  const pipeline = make({ timeoutMs: 30 })
+  const error = await rejection(pipeline.enqueue(newTicket(), { createPending: () => new Promise(() => {}) }))
+  expect(error.message).toContain('30 ms')
+  await pipeline.close()
+})
+
+test('one call more than maxInFlight is OVERLOADED at once, and calls are taken again when one is settled', async () => {
+  const pipeline = make({ maxInFlight: 2 })
+  const storage = gate()
+  const calls = [newTicket(), newTicket()].map((ticket) => pipeline.enqueue(ticket, storage))
+  const refused = recorder()
+  const error = await rejection(pipeline.enqueue(newTicket(), refused))
+  expect(error).toMatchObject({ code: 'OVERLOADED', status: 503, outcome: 'refused', retryable: true })
+  expect(error.retryAfterMs).toBeGreaterThan(0)
+  expect(refused.records).toEqual([])
+  storage.open()
+  await Promise.all(calls)
+  await expect(pipeline.enqueue(newTicket(), recorder())).resolves.toMatchObject({ status: 'queued' })
+  await pipeline.close()
+})
+
+test('calls that fail in any way leave their place to others', async () => {
+  const pipeline = make({ maxInFlight: 1 })
+  const failing = {
+    createPending() {
+      throw new Error('no')
+    },
+  }
+  const never = { createPending: () => new Promise(() => {}) }
+  for (let round = 0; round < 5; round++) {
+    await rejection(pipeline.enqueue({}, recorder()))
+    await rejection(pipeline.enqueue(newTicket(), failing))
+    await rejection(pipeline.enqueue(newTicket(), never, { timeoutMs: 1 }))
+    await rejection(pipeline.enqueue(newTicket(), recorder(), { authorize: () => false }))
+    await rejection(pipeline.enqueue(newTicket(), recorder(), { caller: null }))
+    await pipeline.enqueue(newTicket(), recorder())
+  }
+  expect(pipeline.stats()).toMatchObject({ inFlight: 0, bytes: 0, waitingForRedis: 0 })
+  await pipeline.close()
+})
+
+test('stats tell what is in flight and how the connection is', async () => {
+  const server = await OwnServer.start()
+  const pipeline = make({ connection: server.url })
+  try {
+    expect(pipeline.stats()).toEqual({ inFlight: 0, waitingForRedis: 0, bytes: 0, connected: false, connects: 0 })
+    const storage = gate()
+    const call = pipeline.enqueue(newTicket(), storage)
+    expect(pipeline.stats()).toMatchObject({ inFlight: 1, waitingForRedis: 0 })
+    expect(pipeline.stats().bytes).toBeGreaterThan(0)
+    storage.open()
+    await call
+    expect(pipeline.stats()).toMatchObject({ inFlight: 0, bytes: 0, connected: true, connects: 1 })
+    await server.kill()
+    await rejection(pipeline.enqueue(newTicket(), recorder(), { timeoutMs: 100 }))
+    expect(pipeline.stats()).toMatchObject({
+      connected: false,
+      connects: 1,
+      lastProblem: expect.stringMatching(/refused/),
+    })
+  } finally {
+    await pipeline.close()
+    await server.stop()
+  }
+})
+
+describe('close', () => {
+  test('waits for the calls in flight, refuses new ones with CLOSED, and gives the connection back', async () => {
+    const server = await OwnServer.start()
+    const pipeline = make({ connection: server.url })
+    const storage = gate()
+    const call = pipeline.enqueue(newTicket(), storage)
+    const closed = pipeline.close()
+    expect(pipeline.close()).toBe(closed)
+    const refused = recorder()
+    const error = await rejection(pipeline.enqueue(newTicket(), refused))
+    expect(error).toBeInstanceOf(EnqueueError)
+    expect(error).toMatchObject({ code: 'CLOSED', status: 503, outcome: 'refused' })
+    expect(refused.records).toEqual([])
+    storage.open()
+    await expect(call).resolves.toMatchObject({ status: 'queued' })
+    await closed
+    await pipeline.close()
+    const { Redis } = require('ioredis')
+    const client = new Redis(server.url)
+    const ours = async () => (await client.client('LIST')).split('\n').filter((line) => /cmd=eval/.test(line))
+    while ((await ours()).length > 0) await new Promise(setImmediate)
+    client.disconnect()
+    await server.stop()
+  })
+
+  test('settles calls that cannot be carried out at their deadline, honestly', async () => {
+    const pipeline = make({ connection: 'redis://127.0.0.1:1' })
+    const call = rejection(pipeline.enqueue(newTicket(), recorder(), { timeoutMs: 100 }))
+    await pipeline.close()
+    expect(await call).toMatchObject({ code: 'QUEUE_UNAVAILABLE', outcome: 'not-sent' })
+  })
+
+  test('of a pipeline that was never used resolves at once', async () => {
+    await make().close()
+  })
+})
+
+describe('a definition that cannot work is refused where the pipeline is made', () => {
+  test.each([
+    ['nothing', () => new Pipeline()],
+    ['another queue', () => make({ queueName: 'other' })],
+    ['another job name', () => make({ jobName: 'other' })],
+    ['a schema of another', () => make({ schema: {} })],
+    ['an option that is not known', () => make({ attempts: 3 })],
+    ['an empty prefix', () => make({ prefix: '' })],
+    ['a durability that is none', () => make({ durability: 'disk' })],
+    ['a timeoutMs that is no number', () => make({ timeoutMs: '1' })],
+  ])('%s', (_, build) => {
+    expect(build).toThrow(EnqueueError)
+    expect(build).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }))
+  })
+
+  test.each([
+    ['a maxInFlight of 0', () => make({ maxInFlight: 0 })],
+    ['a maxInFlight of 1.5', () => make({ maxInFlight: 1.5 })],
+    ['a timeoutMs of 0', () => make({ timeoutMs: 0 })],
+  ])('%s', (_, build) => {
+    expect(build).toThrow(expect.objectContaining({ name: 'EnqueueError', code: 'ERR_OUT_OF_RANGE' }))
+  })
+})
