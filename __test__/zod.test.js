@@ -127,7 +127,10 @@ function build({ recipe, value }) {
   return { input: revocable.proxy, log }
 }
 
-/** The traps of a Proxy that changes nothing and notes everything. */
+/**
+ * The traps of a Proxy that changes nothing and notes everything. One that answers Gets for properties it says it has not
+ * is refused by zod, which asks; the boundary does not ask, since a Get is all it may do.
+ */
 function noting(log) {
   const trap = (name) => (target, key, rest) => {
     log.push(`${name} ${String(key)}`)

@@ -121,7 +121,10 @@ export async function startServer(command, { port, args = [], wrap = [] } = {}) 
   const child = spawn(argv[0], argv.slice(1), { stdio: 'ignore' })
   child.unref()
   const clear = () => rmSync(dir, { recursive: true, force: true })
-  const kill = () => child.kill('SIGKILL') && clear()
+  const kill = () => {
+    child.kill('SIGKILL')
+    clear()
+  }
   process.once('exit', kill)
   const ended = new Promise((resolve) => child.once('exit', resolve).once('error', resolve))
   const stop = async () => {

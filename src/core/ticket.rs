@@ -110,6 +110,9 @@ impl TicketTriage {
                 issues.push(Issue::at(name, "invalid_format", message));
             }
         }
+        issues.sort_by_key(|issue| {
+            FIELDS.iter().position(|name| issue.path.first().is_some_and(|at| at == name))
+        });
         issues
     }
 }
@@ -190,6 +193,11 @@ mod tests {
         assert_eq!(
             issues([Field::Text(&fine), Field::Text(&lone), Field::Text(&fine)]),
             [("/ticketId".to_owned(), "invalid_format")]
+        );
+        let empty = Text::default();
+        assert_eq!(
+            issues([Field::Text(&fine), Field::Text(&lone), Field::Text(&empty)]),
+            [("/ticketId".to_owned(), "invalid_format"), ("/summary".to_owned(), "too_small")]
         );
         let values = [Field::Text(&fine), Field::Text(&fine), Field::Text(&lone)];
         let job = TicketTriage::new().unwrap().accept(&values, Caller::Unchecked).unwrap();

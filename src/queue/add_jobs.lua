@@ -26,7 +26,7 @@ call('XLEN', events)
 call('ZCARD', marker)
 
 local maxEvents = settings[1] or '10000'
-if not string.find(maxEvents, '^%d+$') then
+if maxEvents ~= '0' and not (string.find(maxEvents, '^[1-9]%d*$') and #maxEvents < 19) then
   return redis.error_reply('ERR opts.maxLenEvents in the meta of the queue is not a number')
 end
 
@@ -45,6 +45,17 @@ elseif settings[3] then
 end
 
 local existing = call('EXISTS', unpack(KEYS, 8))
+
+-- A user who lacks one of these commands would otherwise leave a job that no worker finds. Redis 6 cannot be asked.
+local may = redis.acl_check_cmd
+if may then
+  local needed = not may('INCRBY', counter, '1') and 'INCRBY' or not may('HSET', meta, '', '') and 'HSET'
+    or not may('XADD', events, '*', '', '') and 'XADD' or not may('LPUSH', list, '') and 'LPUSH'
+    or not may('ZADD', marker, '0', '0') and 'ZADD' or not may('XTRIM', events, 'MAXLEN', '0') and 'XTRIM'
+  if needed then
+    return redis.error_reply('NOPERM this user may not run ' .. needed)
+  end
+end
 
 call('INCRBY', counter, tostring(jobs))
 if not settings[1] then

@@ -48,8 +48,12 @@ pub fn judge(message: &str) -> Refusal {
     }
 }
 
-/// The code of an error. Redis 6 wraps that of a command in a script: `ERR Error running script …: -OOM command …`.
+/// The code of an error. Redis 6 wraps that of a command in a script: `ERR Error running script …: -OOM command …`, and
+/// Valkey has none for a command that the user may not run there.
 fn code(message: &str) -> &str {
+    if message.starts_with("ERR ACL failure in script") {
+        return "NOPERM";
+    }
     let inner = match message.strip_prefix("ERR Error running script") {
         Some(rest) => rest.split_once(": -").map_or(message, |(_, inner)| inner),
         None => message,
@@ -78,6 +82,12 @@ mod tests {
         let message = "ERR Error running script (call to f_1b): @user_script:41: @user_script: 41: -OOM command not allowed";
         let Refusal::Never(error) = judge(message) else { panic!() };
         assert_eq!(error.code(), "QUEUE_UNAVAILABLE");
+        for message in
+            ["NOPERM this user may not run XADD", "ERR ACL failure in script: no permissions to run"]
+        {
+            let Refusal::Never(error) = judge(message) else { panic!() };
+            assert!(error.message().contains("this user"), "{message}");
+        }
         assert!(matches!(judge("ERR unknown command"), Refusal::Never(_)));
     }
 }

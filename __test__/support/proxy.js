@@ -1,0 +1,192 @@
+'use strict'
+// A TCP proxy on loopback that does to the bytes between the boundary and a server what networks do.
+const { EventEmitter } = require('node:events')
+const net = require('node:net')
+const { setImmediate: nextTurn, setTimeout: sleep } = require('node:timers/promises')
+
+/** Bytes of one direction that are held back before the sender feels it. */
+const HIGH_WATER = 16 * 1024
+
+/** A direction that is as good as none. */
+const CLEAR = { delayMs: 0, jitterMs: 0, bytesPerSecond: Number.POSITIVE_INFINITY, split: false, garble: undefined }
+
+/**
+ * Passes bytes both ways, `up` to the server and `down` from it, and treats each as it is told. It emits 'link' when a
+ * link is made and 'up' and 'down' with the bytes that arrived, so that tests need not sleep.
+ */
+class FaultyProxy extends EventEmitter {
+  static async start(targetPort) {
+    const proxy = new FaultyProxy()
+    proxy.targetPort = targetPort
+    await proxy.accept()
+    return proxy
+  }
+
+  #server
+  #links = new Set()
+  #dropping = false
+  #cut
+  up = CLEAR
+  down = CLEAR
+
+  get url() {
+    return `redis://127.0.0.1:${this.port}`
+  }
+
+  /** How many links stand. */
+  get links() {
+    return this.#links.size
+  }
+
+  /**
+   * What happens to the bytes of one direction from now on, on links that stand and on new ones.
+   * @param {'up' | 'down'} direction
+   * @param {{ delayMs?: number, jitterMs?: number, bytesPerSecond?: number, split?: boolean, garble?: (bytes: Buffer) => Buffer }} how
+   *   `split` sends every byte by itself
+   */
+  treat(direction, how) {
+    this[direction] = { ...CLEAR, ...how }
+  }
+
+  /** Drops everything both ways, without a word to either end: on the links that stand, and on new ones unless told so. */
+  drop({ newLinks = true } = {}) {
+    for (const link of this.#links) link.dropped = true
+    this.#dropping = newLinks
+  }
+
+  /** Lets `bytes` more of what the server sends through, on one link, and then ends it with a reset or a mere end. */
+  cutReply(bytes, how) {
+    this.#cut = { bytes, how }
+  }
+
+  /** Resets all links that stand. */
+  reset() {
+    for (const link of this.#links) link.reset()
+  }
+
+  /** Refuses new links. */
+  async refuse() {
+    const closed = new Promise((resolve) => this.#server.close(resolve))
+    this.reset()
+    await closed
+  }
+
+  /** Accepts links, always on the same port. */
+  async accept() {
+    this.#server = net.createServer((client) => this.#join(client))
+    await new Promise((resolve, reject) => {
+      this.#server.once('error', reject).listen(this.port ?? 0, '127.0.0.1', resolve)
+    })
+    this.port = this.#server.address().port
+  }
+
+  /** Passes bytes as they are. A link that lost some stays dead, as after a router that forgot it. */
+  heal() {
+    this.up = CLEAR
+    this.down = CLEAR
+    this.#dropping = false
+    this.#cut = undefined
+  }
+
+  async stop() {
+    if (this.#server.listening) await this.refuse()
+  }
+
+  #join(client) {
+    const link = new Link(client, net.connect(this.targetPort, '127.0.0.1'))
+    link.dropped = this.#dropping
+    this.#links.add(link)
+    link.once('close', () => this.#links.delete(link))
+    for (const direction of ['up', 'down']) {
+      link.pass(direction, {
+        treatment: () => this[direction],
+        arrived: (bytes) => this.emit(direction, bytes),
+        cut: (bytes) => (direction === 'down' ? this.#cutOff(bytes) : undefined),
+      })
+    }
+    this.emit('link')
+  }
+
+  /** Where in `bytes` the link is to be cut, if anywhere. */
+  #cutOff(bytes) {
+    if (!this.#cut) return undefined
+    const { bytes: left, how } = this.#cut
+    if (bytes.length < left) {
+      this.#cut = { bytes: left - bytes.length, how }
+      return undefined
+    }
+    this.#cut = undefined
+    return { at: left, how }
+  }
+}
+
+/** The two sockets of one connection. */
+class Link extends EventEmitter {
+  constructor(client, server) {
+    super()
+    this.ends = { up: [client, server], down: [server, client] }
+    this.dropped = false
+    for (const socket of [client, server]) {
+      socket.setNoDelay(true)
+      // A broken socket breaks the link, and 'close' follows each error.
+      socket.on('error', () => {})
+      socket.once('close', () => this.end())
+    }
+  }
+
+  end() {
+    for (const socket of this.ends.up) socket.destroy()
+    this.emit('close')
+  }
+
+  reset() {
+    for (const socket of this.ends.up) socket.resetAndDestroy()
+    this.emit('close')
+  }
+
+  pass(direction, { treatment, arrived, cut }) {
+    const [from, to] = this.ends[direction]
+    const queue = []
+    let queued = 0
+    let free = 0
+    let sending = false
+
+    const send = async () => {
+      sending = true
+      while (queue.length > 0 && !to.destroyed) {
+        const { bytes, due, split, ending } = queue[0]
+        const wait = due - performance.now()
+        if (wait > 0) await sleep(wait)
+        // What was held back when the link went dead is lost with it.
+        if (!this.dropped) {
+          for (const piece of split ? Array.from(bytes, (byte) => Buffer.of(byte)) : [bytes]) {
+            await new Promise((resolve) => to.write(piece, resolve))
+            if (split) await nextTurn()
+          }
+          if (ending) this[ending]()
+        }
+        queue.shift()
+        queued -= bytes.length
+        if (queued < HIGH_WATER) from.resume()
+      }
+      sending = false
+    }
+
+    from.on('data', (chunk) => {
+      arrived(chunk)
+      if (this.dropped) return
+      const { delayMs, jitterMs, bytesPerSecond, split, garble } = treatment()
+      const bytes = garble ? garble(chunk) : chunk
+      const end = cut(bytes)
+      // Bytes never overtake each other, and each takes its time on the wire.
+      const arrives = performance.now() + delayMs + Math.random() * jitterMs
+      free = Math.max(arrives, free + (bytes.length / bytesPerSecond) * 1000)
+      queue.push({ bytes: end ? bytes.subarray(0, end.at) : bytes, due: free, split, ending: end?.how })
+      queued += bytes.length
+      if (queued >= HIGH_WATER) from.pause()
+      if (!sending) send()
+    })
+  }
+}
+
+module.exports = { FaultyProxy }

@@ -1,0 +1,171 @@
+'use strict'
+// A real Sentinel set-up: one primary, its replicas, and sentinels that elect another primary when it fails.
+const { spawn } = require('node:child_process')
+const { mkdtempSync, rmSync, writeFileSync } = require('node:fs')
+const { tmpdir } = require('node:os')
+const path = require('node:path')
+const { Redis } = require('ioredis')
+const { OwnServer, freePort } = require('./redis.js')
+const { until } = require('./until.js')
+
+const NAME = 'tickets'
+
+/** One sentinel process. */
+class Sentinel {
+  /**
+   * @param {number} primaryPort of the server that it takes for the primary, to begin with
+   * @param {{ quorum?: number, lines?: string[] }} [options] `lines` are more of its configuration
+   */
+  static async start(primaryPort, { quorum = 2, lines = [] } = {}) {
+    const sentinel = new Sentinel(await freePort())
+    const config = [
+      `port ${sentinel.port}`,
+      'bind 127.0.0.1',
+      `dir ${sentinel.dir}`,
+      `sentinel monitor ${NAME} 127.0.0.1 ${primaryPort} ${quorum}`,
+      `sentinel down-after-milliseconds ${NAME} 500`,
+      `sentinel failover-timeout ${NAME} 3000`,
+      ...lines,
+    ]
+    writeFileSync(sentinel.config, config.join('\n'))
+    sentinel.up()
+    await sentinel.ask((client) => client.ping())
+    return sentinel
+  }
+
+  constructor(port) {
+    this.port = port
+    this.dir = mkdtempSync(path.join(tmpdir(), 'enqueue-boundary-sentinel-'))
+    this.config = path.join(this.dir, 'sentinel.conf')
+  }
+
+  get address() {
+    return { host: '127.0.0.1', port: this.port }
+  }
+
+  /** Starts the process; one that was killed comes back with what it knew. */
+  up() {
+    this.child = spawn(process.env.TEST_REDIS_COMMAND, [this.config, '--sentinel'], { stdio: 'ignore' })
+    this.ended = new Promise((resolve) => this.child.once('exit', resolve))
+  }
+
+  async ask(use) {
+    const client = new Redis({ port: this.port, password: this.password, retryStrategy: () => 20 })
+    client.on('error', () => {})
+    try {
+      return await use(client)
+    } finally {
+      client.disconnect()
+    }
+  }
+
+  /** Whom it takes for the primary. */
+  primaryPort() {
+    return this.ask(async (client) => Number((await client.sentinel('GET-MASTER-ADDR-BY-NAME', NAME))[1]))
+  }
+
+  /** Resolves when it knows of this many replicas and other sentinels. */
+  knows(replicas, others) {
+    return this.ask((client) =>
+      until(async () => {
+        const flat = await client.sentinel('MASTER', NAME)
+        const fact = (name) => Number(flat[flat.indexOf(name) + 1])
+        return fact('num-slaves') === replicas && fact('num-other-sentinels') === others
+      }),
+    )
+  }
+
+  freeze() {
+    this.child.kill('SIGSTOP')
+  }
+
+  async kill() {
+    this.child.kill('SIGKILL')
+    await this.ended
+  }
+
+  async stop() {
+    await this.kill()
+    rmSync(this.dir, { recursive: true, force: true })
+  }
+}
+
+class SentinelSetup {
+  static async start({ replicas = 2, sentinels = 3 } = {}) {
+    const setup = new SentinelSetup()
+    try {
+      setup.servers.push(await OwnServer.start())
+      const primary = setup.servers[0]
+      for (let i = 0; i < replicas; i++) {
+        setup.servers.push(await OwnServer.start(['--replicaof', '127.0.0.1', `${primary.port}`]))
+      }
+      for (let i = 0; i < sentinels; i++) setup.sentinels.push(await Sentinel.start(primary.port))
+      await Promise.all(setup.sentinels.map((sentinel) => sentinel.knows(replicas, sentinels - 1)))
+      await setup.replicated(primary, replicas)
+    } catch (error) {
+      await setup.stop()
+      throw error
+    }
+    return setup
+  }
+
+  servers = []
+  sentinels = []
+
+  /** What a pipeline is given. */
+  get connection() {
+    return { sentinels: this.sentinels.map((sentinel) => sentinel.address), name: NAME }
+  }
+
+  /** The server that says of itself that it is the primary, and that a sentinel which lives says so of. */
+  async primary() {
+    const living = this.sentinels.find((sentinel) => sentinel.child.exitCode === null && !sentinel.child.killed)
+    const port = await living.primaryPort()
+    return this.servers.find((server) => server.port === port)
+  }
+
+  /** Resolves when this many replicas have all that the primary has. */
+  async replicated(primary, replicas) {
+    await withClient(primary, async (client) => {
+      // WAIT is about the writes of the connection that asks.
+      const all = async () => (await client.publish('nobody', '')) === 0 && (await client.wait(replicas, 100)) >= replicas
+      const connected = async () => Number(/connected_slaves:(\d+)/.exec(await client.info('replication'))[1])
+      await until(async () => (await connected()) >= replicas && (await all()))
+    })
+  }
+
+  /** Makes the sentinels elect another primary though this one is well. Resolves when it serves. */
+  async failover() {
+    const before = await this.primary()
+    await this.sentinels[0].ask((client) => client.sentinel('FAILOVER', NAME))
+    return this.successorOf(before)
+  }
+
+  /** Resolves to the server that took the place of `former`, when all sentinels agree on it. */
+  async successorOf(former) {
+    const agreed = async () => {
+      const ports = await Promise.all(this.sentinels.map((sentinel) => sentinel.primaryPort()))
+      return ports.every((port) => port === ports[0] && port !== former.port)
+    }
+    await until(agreed)
+    const successor = await this.primary()
+    await withClient(successor, (client) => until(async () => (await client.role())[0] === 'master'))
+    return successor
+  }
+
+  async stop() {
+    await Promise.all([...this.sentinels, ...this.servers].map((it) => it.stop()))
+  }
+}
+
+async function withClient(server, use) {
+  const client = new Redis(server.url, { retryStrategy: () => 20 })
+  client.on('error', () => {})
+  try {
+    return await use(client)
+  } finally {
+    client.disconnect()
+  }
+}
+
+module.exports = { NAME, Sentinel, SentinelSetup }
