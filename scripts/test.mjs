@@ -9,7 +9,13 @@ const steps = {
   'Rust is formatted': ['cargo', ['fmt', '--check']],
   'Rust passes the linter': ['cargo', ['clippy', '--all-targets', '--quiet', '--', '-D', 'warnings']],
   'the core passes its tests': ['cargo', ['test', '--quiet']],
-  'JavaScript is formatted and passes the linter': npx('biome', 'ci', '--error-on-warnings', '.'),
+  'JavaScript is formatted and passes the linter': npx(
+    'biome',
+    'ci',
+    '--error-on-warnings',
+    ...(process.stdout.isTTY ? [] : ['--colors=off']),
+    '.',
+  ),
   'the types hold for a consumer': npx('tsc', '--project', '__test__/types'),
   'the package passes its tests': npx('jest'),
 }
