@@ -249,6 +249,34 @@ describe('a record that is not made in time', () => {
     ])
   })
 
+  test('ends at its own deadline although a call with a shorter timeout and a later deadline came after it', async () => {
+    const never = { createPending: () => new Promise(() => {}) }
+    const first = rejection(enqueueTicketTriage(newTicket(), never, { timeoutMs: 300 }))
+    await new Promise((resolve) => setTimeout(resolve, 150))
+    let secondEnded = false
+    const second = rejection(enqueueTicketTriage(newTicket(), never, { timeoutMs: 290 })).then(() => {
+      secondEnded = true
+    })
+    await first
+    await new Promise(setImmediate)
+    expect(secondEnded).toBe(false)
+    await second
+  })
+
+  test('and calls that are, are settled under fake timers too', async () => {
+    jest.useFakeTimers()
+    try {
+      const ticket = newTicket()
+      expect(await enqueueTicketTriage(ticket, recorder())).toEqual({ jobId: jobId(ticket), status: 'queued' })
+      const never = { createPending: () => new Promise(() => {}) }
+      expect(await rejection(enqueueTicketTriage(newTicket(), never, { timeoutMs: 10 }))).toMatchObject({
+        code: 'STORAGE_TIMEOUT',
+      })
+    } finally {
+      jest.useRealTimers()
+    }
+  })
+
   test('a slot that a late call left is safe for the next one', async () => {
     let settle
     const late = enqueueTicketTriage(

@@ -19,6 +19,9 @@ const BATCH = 1024
 
 const FAILED = 2
 const { apply } = Reflect
+// Taken now, so that a test that fakes time later does not stop calls from being settled.
+const { setTimeout, clearTimeout, performance } = globalThis
+const { nextTick } = process
 
 /** A call in flight. */
 class Call {
@@ -51,6 +54,7 @@ class Calls {
   #results = new Uint32Array(2 * BATCH)
   #timer
   #timerMs = Number.POSITIVE_INFINITY
+  #timerDue = Number.POSITIVE_INFINITY
   #closed
   #drained
 
@@ -100,6 +104,7 @@ class Calls {
     call.jobId = begun
     call.slot = slot
     this.#calls[slot] = call
+    // The timer that is set rings in time for a call that has as long as the one it was set for.
     if (timeoutMs < this.#timerMs) this.#arm(timeoutMs)
 
     const record = { jobId: begun, tenantId: data.tenantId, ticketId: data.ticketId }
@@ -148,7 +153,7 @@ class Calls {
     }
     if (call.slot < 0) return
     // Handing over wakes the writer's thread, which is dear: all records made in this turn of the loop go at once.
-    if (this.#readyCount === 0) process.nextTick(this.#commit)
+    if (this.#readyCount === 0) nextTick(this.#commit)
     this.#ready[this.#readyCount++] = call.slot
     if (this.#readyCount === BATCH) this.#commit()
   }
@@ -162,14 +167,17 @@ class Calls {
 
   /** One timer for all calls that wait for the caller's code. It holds no process open, as theirs does not either. */
   #arm(ms) {
+    const due = performance.now() + ms
+    if (due >= this.#timerDue) return
     clearTimeout(this.#timer)
     this.#timerMs = ms
+    this.#timerDue = due
     this.#timer = setTimeout(() => this.#expire(), ms)
     this.#timer.unref()
   }
 
   #expire() {
-    this.#timerMs = Number.POSITIVE_INFINITY
+    this.#timerMs = this.#timerDue = Number.POSITIVE_INFINITY
     const { slots, nextMs } = this.#boundary.expire(BATCH)
     for (const slot of slots) {
       const call = this.#calls[slot]
@@ -189,6 +197,7 @@ class Calls {
       count = this.#boundary.drain(results)
       for (let at = 0; at < 2 * count; at += 2) {
         const call = this.#calls[results[at]]
+        if (call === undefined) continue
         if (results[at + 1] < FAILED) {
           this.#release(call)
           call.resolve({ jobId: call.jobId, status: 'queued' })
