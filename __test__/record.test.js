@@ -252,12 +252,12 @@ describe('a record that is not made in time', () => {
   test('ends at its own deadline although a call with a shorter timeout and a later deadline came after it', async () => {
     const never = { createPending: () => new Promise(() => {}) }
     const ended = []
-    const after = (ms, name) => new Promise((resolve) => setTimeout(resolve, ms)).then(() => ended.push(name))
+    const timer = (ms, name) => new Promise((resolve) => setTimeout(resolve, ms)).then(() => ended.push(name))
     const call = (timeoutMs, name) =>
       rejection(enqueueTicketTriage(newTicket(), never, { timeoutMs })).then(() => ended.push(name))
     const first = call(300, 'first call')
-    const between = after(380, 'between')
-    await after(150, 'second begins')
+    const between = timer(380, 'between')
+    await timer(150, 'second begins')
     await Promise.all([first, between, call(290, 'second call')])
     expect(ended).toEqual(['second begins', 'first call', 'between', 'second call'])
   })
