@@ -110,8 +110,8 @@ export interface ConnectionOptions {
   name?: string
   sentinelUsername?: string | null
   sentinelPassword?: string | null
-  /** Encrypt the connections to the sentinels too. Default: false. */
-  enableTLSForSentinelMode?: boolean
+  /** Encrypt the connections to the sentinels. Default: plain text. */
+  sentinelTLS?: TlsOptions | null
   /** Some nodes of a cluster; the one that has the queue is found. */
   cluster?: readonly { host?: string; port?: number | string }[]
   [ignored: string]: unknown
@@ -238,7 +238,7 @@ export interface WithoutCaller {
  * | `CLOSED` | 503 | the pipeline was closed before the call |
  * | `MISCONFIGURED` | 500 | `REDIS_URL` is unusable, or Redis refuses what this user or queue needs |
  * | `ERR_INVALID_ARG_TYPE` | 500 | `storage` or an option is of the wrong type |
- * | `ERR_OUT_OF_RANGE` | 500 | `timeoutMs` is out of range |
+ * | `ERR_OUT_OF_RANGE` | 500 | `timeoutMs` or `maxInFlight` is out of range |
  * | `INTERNAL` | 500 | a defect in this package |
  */
 export type EnqueueErrorCode =
@@ -276,7 +276,7 @@ export class EnqueueError extends Error {
    * there. Trying again is safe after each, since the id is stable.
    */
   readonly outcome: 'refused' | 'not-sent' | 'unknown'
-  /** The id of the job, once the input was found valid. */
+  /** The id of the job, once the input was accepted: not for `INVALID_INPUT`, `TENANT_MISMATCH` and the like. */
   readonly jobId?: string
   /** For `INVALID_INPUT`: everything that is wrong, in the order of the schema. */
   readonly issues?: readonly InputIssue[]

@@ -1,6 +1,7 @@
 'use strict'
 // A pipeline of one's own: its limits, its state, its end.
 const { OwnServer, useDatabase } = require('./support/redis.js')
+const { runChild } = require('./support/child.js')
 const { jobId, jobKey, newTicket, recorder, rejection } = require('./support/tickets.js')
 const { EnqueueError, Pipeline, ticketTriageDefinition } = require('..')
 
@@ -131,6 +132,29 @@ describe('close', () => {
     const call = rejection(pipeline.enqueue(newTicket(), recorder(), { timeoutMs: 100 }))
     await pipeline.close()
     expect(await call).toMatchObject({ code: 'QUEUE_UNAVAILABLE', outcome: 'not-sent' })
+  })
+
+  test('called by a getter of the very input refuses that call', async () => {
+    const pipeline = make()
+    let closed
+    const input = {
+      ...newTicket(),
+      get summary() {
+        closed = pipeline.close()
+        return 'too late'
+      },
+    }
+    expect((await rejection(pipeline.enqueue(input, recorder()))).code).toBe('CLOSED')
+    await closed
+  })
+
+  test('that is awaited keeps the process until a call that hangs in its storage has ended', async () => {
+    const child = await runChild(`
+      const { Pipeline, ticketTriageDefinition } = require(${JSON.stringify(require.resolve('..'))})
+      const pipeline = new Pipeline({ ...ticketTriageDefinition, timeoutMs: 100 })
+      pipeline.enqueue(ticket('hangs'), { createPending: () => new Promise(() => {}) }).catch((e) => console.log(e.code))
+      pipeline.close().then(() => console.log('closed'))`)
+    expect(child).toMatchObject({ code: 0, stdout: 'STORAGE_TIMEOUT\nclosed\n', stderr: '' })
   })
 
   test('of a pipeline that was never used resolves at once', async () => {

@@ -14,8 +14,8 @@ const TIMESTAMP = '1700000000000'
 
 const database = useDatabase()
 
-/** Runs the script for these tickets; resolves to its reply. `escaped` hands each id over as it stands in JSON too. */
-function addJobs(redis, tickets, { escaped = false } = {}) {
+/** Runs the script for these tickets; resolves to its reply, behind the number that a reply begins with. `escaped` hands each id over as it stands in JSON too. */
+async function addJobs(redis, tickets, { escaped = false } = {}) {
   const inJson = (ticket) => JSON.stringify(jobId(ticket)).slice(1, -1)
   const keys = [...QUEUE_KEYS, ...tickets.map(jobKey)]
   const options = `${JSON.stringify(JOB_OPTIONS).slice(0, -1)},"jobId":"`
@@ -25,7 +25,10 @@ function addJobs(redis, tickets, { escaped = false } = {}) {
     JSON.stringify(ticket),
     ...(escaped ? [inJson(ticket)] : []),
   ])
-  return redis.eval(SCRIPT, keys.length, ...keys, 'triage', options, escaped ? '4' : '3', ...jobs)
+  const args = ['triage', options, escaped ? '4' : '3', '42', ...jobs]
+  const [number, ...duplicates] = await redis.eval(SCRIPT, keys.length, ...keys, ...args)
+  expect(number).toBe(42)
+  return duplicates
 }
 
 const newTickets = (count) => Array.from({ length: count }, () => newTicket())

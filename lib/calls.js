@@ -3,7 +3,7 @@
 // call has a slot number that both know it by. Read top to bottom it is the journey of a call.
 
 const { Boundary, notAnObject } = require('../binding.js')
-const { EnqueueError, closed, invalidArgument } = require('./error.js')
+const { EnqueueError, closed, invalidArgument, withoutStack } = require('./error.js')
 const { isObject, readTicket } = require('./read.js')
 
 const DEFAULT_TIMEOUT_MS = 5000
@@ -15,12 +15,12 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1
 /** Deadlines closer together than this are dealt with in one sweep. */
 const SWEEP_MS = 10
 /** How many calls cross to the native side, or come back, at once. */
-const BATCH = 1024
+const BATCH = 256
 
 const FAILED = 2
 const { apply } = Reflect
 // Taken now, so that a test that fakes time later does not stop calls from being settled.
-const { setTimeout, clearTimeout, performance } = globalThis
+const { setTimeout, clearTimeout, setImmediate, performance } = globalThis
 const { nextTick } = process
 
 /** A call in flight. */
@@ -83,7 +83,6 @@ class Calls {
     if (typeof createPending !== 'function') {
       throw invalidArgument('storage must be an object with a method createPending')
     }
-    if (this.#closed !== undefined) throw closed()
     let timeoutMs = this.#timeoutMs
     let caller
     let tenant
@@ -95,12 +94,16 @@ class Calls {
     if (!isObject(input)) throw new EnqueueError(notAnObject(input))
     const data = readTicket(input)
 
+    // The getters above may have closed it.
+    if (this.#closed !== undefined) throw closed()
     const slot = this.#free.length > 0 ? this.#free.pop() : this.#calls.push(undefined) - 1
-    const begun = boundary.begin(slot, data.tenantId, data.ticketId, data.summary, timeoutMs, tenant)
-    if (typeof begun !== 'string') {
-      this.#free.push(slot)
-      throw new EnqueueError(begun)
+    let begun
+    try {
+      begun = boundary.begin(slot, data.tenantId, data.ticketId, data.summary, timeoutMs, tenant)
+    } finally {
+      if (typeof begun !== 'string') this.#free.push(slot)
     }
+    if (typeof begun !== 'string') throw new EnqueueError(begun)
     call.jobId = begun
     call.slot = slot
     this.#calls[slot] = call
@@ -133,7 +136,7 @@ class Calls {
       const verdict = await authorize(data, caller)
       if (call.slot < 0) return
       if (verdict !== true) {
-        return this.#reject(call, new EnqueueError(this.#boundary.forbid(call.slot)))
+        return this.#fail(call, this.#boundary.forbid(call.slot))
       }
     } catch (reason) {
       return this.#abandon(call, reason)
@@ -173,7 +176,7 @@ class Calls {
     this.#timerMs = ms
     this.#timerDue = due
     this.#timer = setTimeout(() => this.#expire(), ms)
-    this.#timer.unref()
+    if (this.#closed === undefined) this.#timer.unref()
   }
 
   #expire() {
@@ -181,10 +184,11 @@ class Calls {
     const { slots, nextMs } = this.#boundary.expire(BATCH)
     for (const slot of slots) {
       const call = this.#calls[slot]
-      const failure = this.#boundary.late(slot, call.authorizing)
-      this.#reject(call, new EnqueueError({ ...failure, jobId: call.jobId }))
+      this.#fail(call, this.#boundary.late(slot, call.authorizing))
     }
-    if (nextMs !== undefined) this.#arm(Math.max(Math.ceil(nextMs), SWEEP_MS))
+    // Errors are dear: between batches of them, the loop does other things.
+    if (slots.length === BATCH) setImmediate(() => this.#expire())
+    else if (nextMs !== undefined) this.#arm(Math.max(Math.ceil(nextMs), SWEEP_MS))
   }
 
   // --- settle -------------------------------------------------------------------------------------------------------
@@ -193,6 +197,7 @@ class Calls {
   #settle() {
     const results = this.#results
     let count
+    let failed = false
     do {
       count = this.#boundary.drain(results)
       for (let at = 0; at < 2 * count; at += 2) {
@@ -202,11 +207,21 @@ class Calls {
           this.#release(call)
           call.resolve({ jobId: call.jobId, status: 'queued' })
         } else {
-          const failure = this.#boundary.failure(call.slot)
-          this.#reject(call, new EnqueueError({ ...failure, jobId: call.jobId }))
+          failed = true
+          this.#fail(call, this.#boundary.failure(call.slot))
         }
       }
-    } while (count === BATCH)
+    } while (count === BATCH && !failed)
+    if (count === BATCH) setImmediate(() => this.#settle())
+  }
+
+  /** Rejects with an error that the native side describes, and that no frame of the caller's led to. */
+  #fail(call, failure) {
+    failure.jobId = call.jobId
+    this.#reject(
+      call,
+      withoutStack(() => new EnqueueError(failure)),
+    )
   }
 
   #reject(call, reason) {
@@ -235,6 +250,8 @@ class Calls {
 
   async #drain() {
     if (!this.#isIdle()) {
+      // Whoever waits for the end waits for the deadlines of calls that are held up in the caller's own code.
+      this.#timer?.ref()
       await new Promise((resolve) => {
         this.#drained = resolve
       })

@@ -18,24 +18,28 @@ function readConnection(connection = {}) {
   }
   if (connection.keyPrefix) throw invalidArgument('connection.keyPrefix would hide the queue from workers: use prefix')
   const { sentinels, cluster } = connection
+  const url = readText(connection, 'url')
   const name = readText(connection, 'name')
+  if ([url, sentinels, cluster].filter(Boolean).length > 1) {
+    throw invalidArgument('connection must have only one of url, sentinels and cluster')
+  }
   if (sentinels !== undefined && name === undefined) {
     throw invalidArgument('connection.name must be the name that the sentinels know the primary by')
   }
   return {
-    url: readText(connection, 'url'),
+    url,
     host: readText(connection, 'host'),
     port: readNumber(connection, 'port', 1, 65_535),
     path: readText(connection, 'path'),
     username: readText(connection, 'username'),
     password: readText(connection, 'password'),
     db: readNumber(connection, 'db', 0, 2 ** 31),
-    tls: readTls(connection.tls),
+    tls: readTls(connection.tls, 'tls'),
     sentinels: sentinels && readNodes(sentinels, 'sentinels', 26_379),
     name,
     sentinelUsername: readText(connection, 'sentinelUsername'),
     sentinelPassword: readText(connection, 'sentinelPassword'),
-    sentinelTls: Boolean(connection.enableTLSForSentinelMode),
+    sentinelTls: readTls(connection.sentinelTLS, 'sentinelTLS'),
     cluster: cluster && readNodes(cluster, 'cluster', 6379),
   }
 }
@@ -63,36 +67,42 @@ function readNodes(nodes, key, defaultPort) {
   if (!Array.isArray(nodes) || nodes.length === 0) {
     throw invalidArgument(`connection.${key} must be an array of { host, port }`)
   }
-  return nodes.map((node) => ({
-    host: readText(node, 'host') ?? '127.0.0.1',
-    port: readNumber(node, 'port', 1, 65_535) ?? defaultPort,
-  }))
+  return nodes.map((node) => {
+    if (typeof node !== 'object' || node === null) {
+      throw invalidArgument(`connection.${key} must be an array of { host, port }`)
+    }
+    return {
+      host: readText(node, 'host') ?? '127.0.0.1',
+      port: readNumber(node, 'port', 1, 65_535) ?? defaultPort,
+    }
+  })
 }
 
-function readTls(tls) {
+function readTls(tls, key) {
   if (tls === undefined || tls === null || tls === false) return undefined
-  const { ca, cert, key, servername, rejectUnauthorized, checkServerIdentity } = tls
+  if (typeof tls !== 'object') throw invalidArgument(`connection.${key} must be an object`)
+  const { ca, cert, key: privateKey, rejectUnauthorized, checkServerIdentity } = tls
   if (checkServerIdentity !== undefined) {
-    throw invalidArgument('connection.tls.checkServerIdentity is not supported: use servername')
+    throw invalidArgument(`connection.${key}.checkServerIdentity is not supported: use servername`)
   }
   return {
-    ca: ca === undefined ? [] : [ca].flat().map((pem) => readPem(pem, 'ca')),
+    ca: ca === undefined ? [] : [ca].flat().map((pem) => readPem(pem, `${key}.ca`)),
     cert:
       cert === undefined
         ? undefined
         : [cert]
             .flat()
-            .map((pem) => readPem(pem, 'cert'))
+            .map((pem) => readPem(pem, `${key}.cert`))
             .join('\n'),
-    key: key === undefined ? undefined : readPem(key, 'key'),
-    servername,
+    key: privateKey === undefined ? undefined : readPem(privateKey, `${key}.key`),
+    servername: readText(tls, 'servername'),
     acceptAny: rejectUnauthorized === false,
   }
 }
 
 function readPem(pem, key) {
   if (typeof pem !== 'string' && !(pem instanceof Uint8Array)) {
-    throw invalidArgument(`connection.tls.${key} must be PEM, as a string or a Buffer`)
+    throw invalidArgument(`connection.${key} must be PEM, as a string or a Buffer`)
   }
   return typeof pem === 'string' ? pem : Buffer.from(pem).toString('latin1')
 }

@@ -17,7 +17,12 @@ class EnqueueError extends Error {
     if (failure.issues !== undefined) this.issues = failure.issues
     if (failure.retryAfterMs !== undefined) this.retryAfterMs = failure.retryAfterMs
     define(this, 'title', failure.title)
-    if (failure.detail !== undefined) define(this, 'cause', new Error(failure.detail))
+    if (failure.detail !== undefined)
+      define(
+        this,
+        'cause',
+        withoutStack(() => new Error(failure.detail)),
+      )
   }
 
   toProblem() {
@@ -42,6 +47,19 @@ define(EnqueueError.prototype, brand, true)
 /** As an Error's own fields are: there, but not listed. */
 function define(target, key, value) {
   Object.defineProperty(target, key, { value, writable: true, configurable: true })
+}
+
+/**
+ * Makes an error without the frames of its stack, which are the dearest part of it. For errors that are made where no
+ * frame is the caller's, thousands at a time when Redis is away.
+ */
+function withoutStack(make) {
+  const limit = Error.stackTraceLimit
+  // A program may have frozen Error; then the stack is there.
+  Reflect.set(Error, 'stackTraceLimit', 0)
+  const error = make()
+  Reflect.set(Error, 'stackTraceLimit', limit)
+  return error
 }
 
 /** What a client of a 5xx is told: what it can do, not what is wrong with the server. */
@@ -79,4 +97,4 @@ function closed() {
   })
 }
 
-module.exports = { EnqueueError, closed, invalidArgument, isEnqueueError }
+module.exports = { EnqueueError, closed, invalidArgument, isEnqueueError, withoutStack }

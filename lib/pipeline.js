@@ -24,7 +24,8 @@ class Pipeline {
       if (definition[key] !== value) throw invalidArgument(`${key} must be that of ticketTriageDefinition`)
     }
     for (const key of Object.keys(definition)) {
-      if (!OPTIONS.includes(key) && !(key in ticketTriageDefinition)) throw invalidArgument(`unknown option ${key}`)
+      if (!OPTIONS.includes(key) && !Object.hasOwn(ticketTriageDefinition, key))
+        throw invalidArgument(`unknown option ${key}`)
     }
     const { connection, prefix = 'bull', timeoutMs, maxInFlight, durability = 'primary' } = definition
     if (typeof prefix !== 'string' || prefix === '') throw invalidArgument('prefix must be a string that is not empty')

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::core::{Error, Job};
+use crate::core::{Error, Job, Outcome};
 use crate::queue::{Ready, Settled};
 
 /// Bytes of jobs that may be held at once.
@@ -134,7 +134,7 @@ impl Calls {
             }
             other => {
                 self.put(slot, other);
-                Error::Internal { detail: format!("call {slot} did not fail") }
+                Error::Internal { outcome: Outcome::Unknown, detail: format!("call {slot} did not fail") }
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Between JavaScript and Rust. `lib/pipeline.js` is the other half: it holds the promises and calls the user's code,
+//! Between JavaScript and Rust. `lib/calls.js` is the other half: it holds the promises and calls the user's code,
 //! this half holds the jobs. A call is a slot number on both sides. No rules of its own.
 
 mod calls;
@@ -20,9 +20,9 @@ use self::failure::{Failure, InputIssue};
 use self::raw::Waker;
 use self::read::Reader;
 use self::wake::Mailbox;
-use crate::core::Error;
 use crate::core::schema::Schema;
 use crate::core::ticket::{self, TicketTriage};
+use crate::core::{Error, Outcome};
 use crate::queue::{Config, Health, Settled, Writer};
 
 /// The journey of calls from one JavaScript environment to one queue.
@@ -159,9 +159,11 @@ impl Boundary {
     ) -> Result<Either<Unknown<'env>, Failure>> {
         let started = Instant::now();
         let state = &mut *self.state.borrow_mut();
+        if let Err(error) = state.calls.admit() {
+            return Ok(Either::B(Failure::from(&error)));
+        }
         let (fields, caller) = state.reader.read(env, [tenant_id, ticket_id, summary], caller)?;
-        let accepted = state.calls.admit().and_then(|()| state.triage.accept(&fields, caller));
-        let job = match accepted {
+        let job = match state.triage.accept(&fields, caller) {
             Ok(job) => job,
             Err(error) => return Ok(Either::B(Failure::from(&error))),
         };
@@ -198,7 +200,7 @@ impl Boundary {
             None => ready,
         };
         failed.extend(unsent.into_iter().map(|ready| {
-            let error = Error::Internal { detail: "the writer is gone".into() };
+            let error = Error::Internal { outcome: Outcome::Unknown, detail: "the writer is gone".into() };
             (ready.slot, Settled::Failed(error))
         }));
         if !failed.is_empty() {
@@ -291,7 +293,7 @@ impl Boundary {
 
 impl State {
     fn start_writer(&mut self) -> std::result::Result<(), Error> {
-        let internal = |detail: String| Error::Internal { detail };
+        let internal = |detail: String| Error::Internal { outcome: Outcome::Refused, detail };
         let config = self.config.clone().ok_or_else(|| internal("not opened".into()))?;
         let mailbox = self.mailbox.clone();
         let sink = Box::new(move |settled: &mut Vec<_>| mailbox.post(settled));

@@ -5,6 +5,7 @@ use napi_derive::napi;
 use crate::core::Error;
 use crate::queue::Config;
 use crate::queue::config::{DEFAULT_PREFIX, DEFAULT_URL, Endpoint, Login, Place};
+use crate::queue::place::Sentinels;
 use crate::queue::tls;
 
 /// Where a pipeline's Redis is. `url` excludes the rest of the address.
@@ -23,7 +24,7 @@ pub struct Connection {
     pub name: Option<String>,
     pub sentinel_username: Option<String>,
     pub sentinel_password: Option<String>,
-    pub sentinel_tls: Option<bool>,
+    pub sentinel_tls: Option<TlsOptions>,
     pub cluster: Option<Vec<Node>>,
     pub prefix: Option<String>,
     pub replicated: bool,
@@ -49,12 +50,16 @@ impl TryFrom<Connection> for Config {
 
     fn try_from(options: Connection) -> Result<Config, Error> {
         let mut config = Config::parse(options.url.as_deref().unwrap_or(DEFAULT_URL))?;
-        if options.url.is_none() {
-            config.place = place(&options);
+        if let Some(place) = place(&options) {
+            config.place = place;
         }
-        if options.username.is_some() || options.password.is_some() {
-            config.login = Login { username: options.username, password: options.password };
+        if let Some(tls) = options.sentinel_tls
+            && let Place::Sentinels(sentinels) = &mut config.place
+        {
+            sentinels.tls = Some(tls.build()?);
         }
+        config.login.username = options.username.or(config.login.username);
+        config.login.password = options.password.or(config.login.password);
         if let Some(database) = options.db {
             config.database = database;
         }
@@ -68,29 +73,33 @@ impl TryFrom<Connection> for Config {
     }
 }
 
-fn place(options: &Connection) -> Place {
+/// Nothing where the URL says it all.
+fn place(options: &Connection) -> Option<Place> {
     let endpoints = |nodes: &[Node]| nodes.iter().map(Endpoint::from).collect();
     if let Some(nodes) = &options.cluster {
-        return Place::Cluster(endpoints(nodes));
+        return Some(Place::Cluster(endpoints(nodes)));
     }
-    if let Some(sentinels) = &options.sentinels {
-        return Place::Sentinels {
-            sentinels: endpoints(sentinels),
+    if let Some(nodes) = &options.sentinels {
+        return Some(Place::Sentinels(Sentinels {
+            nodes: endpoints(nodes),
             name: options.name.clone().unwrap_or_default(),
             login: Login {
                 username: options.sentinel_username.clone(),
                 password: options.sentinel_password.clone(),
             },
-            tls: options.sentinel_tls.unwrap_or_default(),
-        };
+            tls: None,
+        }));
     }
-    Place::Server(match &options.path {
+    if options.url.is_some() {
+        return None;
+    }
+    Some(Place::Server(match &options.path {
         Some(path) => Endpoint::Unix(path.into()),
         None => {
             let host = options.host.as_deref().unwrap_or("127.0.0.1");
             Endpoint::Tcp(host.to_owned(), options.port.unwrap_or(6379))
         }
-    })
+    }))
 }
 
 impl From<&Node> for Endpoint {

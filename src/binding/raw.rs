@@ -54,7 +54,7 @@ pub fn string<'env>(env: &'env Env, text: &[u8]) -> Result<Unknown<'env>> {
 /// The elements of a typed array, in pairs.
 pub fn pairs<'a>(array: &'a mut Uint32ArraySlice<'_>) -> &'a mut [[u32; 2]] {
     // SAFETY: JavaScript could write to the array at the same time only while it runs, and it does not run before the
-    // callback that borrowed `array` returns: the array belongs to `lib/pipeline.js`, which shares it with no thread.
+    // callback that borrowed `array` returns: the array belongs to `lib/calls.js`, which shares it with no thread.
     unsafe { array.as_mut() }.as_chunks_mut::<2>().0
 }
 

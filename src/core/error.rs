@@ -47,7 +47,7 @@ pub enum Error {
     /// Redis, or the way to it, is set up so that no call can succeed.
     Misconfigured { message: &'static str, detail: String },
     /// A defect in the boundary.
-    Internal { detail: String },
+    Internal { outcome: Outcome, detail: String },
 }
 
 impl Error {
@@ -131,15 +131,17 @@ impl Error {
             Error::QueueUnavailable { detail, .. }
             | Error::OutcomeUnknown { detail }
             | Error::Misconfigured { detail, .. }
-            | Error::Internal { detail } => Some(detail).filter(|detail| !detail.is_empty()).map(|x| &**x),
+            | Error::Internal { detail, .. } => {
+                Some(detail).filter(|detail| !detail.is_empty()).map(|x| &**x)
+            }
             _ => None,
         }
     }
 
     pub fn outcome(&self) -> Outcome {
         match self {
-            Error::QueueUnavailable { outcome, .. } => *outcome,
-            Error::OutcomeUnknown { .. } | Error::Internal { .. } => Outcome::Unknown,
+            Error::QueueUnavailable { outcome, .. } | Error::Internal { outcome, .. } => *outcome,
+            Error::OutcomeUnknown { .. } => Outcome::Unknown,
             _ => Outcome::Refused,
         }
     }

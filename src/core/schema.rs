@@ -25,10 +25,6 @@ impl Schema {
         Ok(Schema { validator, names: names.iter().map(|name| (*name).to_owned()).collect() })
     }
 
-    pub fn names(&self) -> &[String] {
-        &self.names
-    }
-
     /// Everything wrong with an object whose declared properties have these values, in the order of the declaration.
     pub fn issues(&self, values: &[Field<'_>]) -> Vec<Issue> {
         let instance = Instance::Fields(Fields { names: &self.names, values });

@@ -2,7 +2,7 @@
 
 use super::job::JobBuilder;
 use super::schema::Schema;
-use super::{Error, Field, Issue, Job, Text};
+use super::{Error, Field, Issue, Job, Outcome, Text};
 
 pub const QUEUE: &str = "ticket-triage";
 pub const JOB_NAME: &str = "triage";
@@ -62,7 +62,8 @@ pub struct TicketTriage {
 
 impl TicketTriage {
     pub fn new() -> Result<Self, Error> {
-        let schema = Schema::compile(JSON_SCHEMA, &FIELDS).map_err(|detail| Error::Internal { detail })?;
+        let schema = Schema::compile(JSON_SCHEMA, &FIELDS)
+            .map_err(|detail| Error::Internal { outcome: Outcome::Refused, detail })?;
         Ok(TicketTriage { schema, builder: JobBuilder::default() })
     }
 
@@ -82,7 +83,7 @@ impl TicketTriage {
         }
         let [Field::Text(tenant), Field::Text(ticket), Field::Text(summary)] = *values else {
             let detail = "the schema let a value through that is not a string".to_owned();
-            return Err(Error::Internal { detail });
+            return Err(Error::Internal { outcome: Outcome::Refused, detail });
         };
         if !caller.may_act_for(tenant) {
             return Err(Error::TenantMismatch);

@@ -5,10 +5,11 @@
 -- ARGV  1         job name
 --       2         options JSON up to and including the opening quote of the job id:  {…,"jobId":"
 --       3         how many values each job has: "3", or "4" when an id of the batch needs escaping in JSON
---       4 …       for each job: id, timestamp in ms, data JSON [, id as it is written inside a JSON string]
+--       4         a number, which the reply begins with
+--       5 …       for each job: id, timestamp in ms, data JSON [, id as it is written inside a JSON string]
 --
--- Reply: the positions (from 1) of the jobs that were not stored because their id exists already, or stands earlier in
--- the same batch. An empty array means that all were added.
+-- Reply: that number, then the positions (from 1) of the jobs that were not stored because their id exists already, or
+-- stands earlier in the same batch. The number alone means that all were added.
 --
 -- Everything that can fail is read or checked before the first write, and the first write (INCRBY) is refused whenever
 -- a later one would be, so an error reply means that nothing was written for any job.
@@ -62,12 +63,12 @@ if not settings[1] then
   call('HSET', meta, 'opts.maxLenEvents', maxEvents)
 end
 
-local added, duplicates, seen = {}, {}, {}
-local at = 4
+local added, reply, seen = {}, { tonumber(ARGV[4]) }, {}
+local at = 5
 for i = 1, jobs do
   local key, id = KEYS[7 + i], ARGV[at]
   if seen[key] or (existing > 0 and call('EXISTS', key) == 1) then
-    duplicates[#duplicates + 1] = i
+    reply[#reply + 1] = i
     call('XADD', events, '*', 'event', 'duplicated', 'jobId', id)
   else
     seen[key] = true
@@ -89,4 +90,4 @@ end
 -- One trim a batch leaves what a MAXLEN in each XADD would: `~` drops whole nodes, and only from the front.
 call('XTRIM', events, 'MAXLEN', '~', maxEvents)
 
-return duplicates
+return reply

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::refusal::{Refusal, judge};
+use super::resp::Reply;
 use super::{Ready, Settled};
 use crate::core::{Error, Outcome};
 
@@ -39,8 +40,15 @@ pub struct Pending {
 
 pub struct Batch {
     pub jobs: Vec<Pending>,
-    /// Where its last byte stands on the link.
-    end: u64,
+    /// What its reply begins with, so that no other can be taken for it.
+    pub number: u64,
+    /// Whether the script is sent with it.
+    pub whole: bool,
+    /// Where the last byte of the call stands on the link; nowhere yet, when that is past all.
+    pub end: u64,
+    pub sent_at: Instant,
+    /// The script's reply, while that of WAIT is still to come.
+    pub reply: Option<Reply>,
     /// How often the script had been loaded when this was sent.
     loads: u64,
 }
@@ -52,6 +60,7 @@ pub struct Backlog {
     returned: Vec<Pending>,
     sent: VecDeque<Batch>,
     next_deadline: Option<Instant>,
+    number: u64,
     /// How often the script was sent whole, and whether it must be again.
     loads: u64,
     load_next: bool,
@@ -64,8 +73,12 @@ pub enum Next {
     GoOn,
     /// Ask again after a pause.
     Pause(String),
-    /// Connect anew, where this is known to another place.
-    Leave(String, Option<super::config::Endpoint>),
+    /// Connect anew, to another host or port where those are known.
+    Leave {
+        message: String,
+        host: Option<String>,
+        port: Option<u16>,
+    },
 }
 
 impl Backlog {
@@ -95,8 +108,8 @@ impl Backlog {
 
     // --- sending ----------------------------------------------------------------------------------------------------
 
-    /// The jobs to send now, and whether the script goes with them. `sent` must follow.
-    pub fn next_batch(&mut self) -> Option<(Vec<Pending>, bool)> {
+    /// The batch to send now; from here on it counts as on its way.
+    pub fn next_batch(&mut self, now: Instant) -> Option<&mut Batch> {
         for job in self.returned.drain(..).rev() {
             self.waiting.push_front(job);
         }
@@ -110,12 +123,32 @@ impl Backlog {
         let count = self.fitting(share.clamp(WORTH_SENDING, MAX_BATCH));
         let whole = std::mem::take(&mut self.load_next);
         self.loads += u64::from(whole);
-        Some((self.waiting.drain(..count).collect(), whole))
+        self.number += 1;
+        self.sent.push_back(Batch {
+            jobs: self.waiting.drain(..count).collect(),
+            number: self.number,
+            whole,
+            end: u64::MAX,
+            sent_at: now,
+            reply: None,
+            loads: self.loads,
+        });
+        self.sent.back_mut()
     }
 
-    /// Notes that a batch was put on the link, up to byte `end`.
-    pub fn sent(&mut self, jobs: Vec<Pending>, end: u64) {
-        self.sent.push_back(Batch { jobs, end, loads: self.loads });
+    /// The batch that the next reply is for.
+    pub fn front(&mut self) -> Option<&mut Batch> {
+        self.sent.front_mut()
+    }
+
+    /// Whether batches are on their way.
+    pub fn is_sent(&self) -> bool {
+        !self.sent.is_empty()
+    }
+
+    /// When the batch that the next reply is for was sent.
+    pub fn oldest_sent(&self) -> Option<Instant> {
+        self.sent.front().map(|batch| batch.sent_at)
     }
 
     /// How many of the first `most` jobs fit into a batch: at least one.
@@ -130,7 +163,7 @@ impl Backlog {
 
     // --- answers ----------------------------------------------------------------------------------------------------
 
-    /// The batch that the next answer is for.
+    /// Takes out the batch that was answered.
     pub fn answered(&mut self) -> Option<Batch> {
         self.sent.pop_front()
     }
@@ -162,11 +195,11 @@ impl Backlog {
             }
             Refusal::NotHere => {
                 self.put_back(batch, Some(Fate::Refused));
-                Next::Leave(message, None)
+                Next::Leave { message, host: None, port: None }
             }
-            Refusal::Moved(endpoint) => {
+            Refusal::Moved(host, port) => {
                 self.put_back(batch, Some(Fate::Refused));
-                Next::Leave(message, Some(endpoint))
+                Next::Leave { message, host, port: Some(port) }
             }
             Refusal::Never(error) => {
                 for job in batch.jobs.into_iter().filter(|job| !job.settled) {
@@ -181,17 +214,12 @@ impl Backlog {
         }
     }
 
-    /// The jobs are on the primary and on no replica, although one was asked for.
-    pub fn unreplicated(&mut self, batch: Batch) {
+    /// The jobs are on the primary and on no replica, although one was asked for. `why` is the server's own word.
+    pub fn unreplicated(&mut self, batch: Batch, why: &str) {
         for job in batch.jobs.into_iter().filter(|job| !job.settled) {
-            let detail = "the primary has the job, no replica has confirmed it".to_owned();
+            let detail = format!("the primary has the job, no replica has confirmed it: {why}");
             self.settled.push((job.ready.slot, Settled::Failed(Error::OutcomeUnknown { detail })));
         }
-    }
-
-    /// A batch was sent, and what came back is no answer to it.
-    pub fn unanswered(&mut self, batch: Batch) {
-        self.put_back(batch, Some(Fate::Unknown));
     }
 
     /// The link broke when the kernel had taken `written` bytes. Jobs on their way come back, and their ids make sending
@@ -217,10 +245,10 @@ impl Backlog {
     // --- deadlines --------------------------------------------------------------------------------------------------
 
     /// Settles every job whose deadline has passed; one that is still here is never sent. `trouble` is what stood in the
-    /// way. Says whether the batch that should be answered next has run out of time whole.
-    pub fn expire(&mut self, now: Instant, trouble: &str) -> bool {
+    /// way.
+    pub fn expire(&mut self, now: Instant, trouble: &str) {
         if self.next_deadline.is_none_or(|deadline| deadline > now) {
-            return false;
+            return;
         }
         let Self { waiting, returned, sent, settled, .. } = self;
         let mut alive = |job: &Pending| {
@@ -242,7 +270,6 @@ impl Backlog {
         let unsettled = sent.iter().flat_map(|batch| &batch.jobs).filter(|job| !job.settled);
         let earliest = waiting.iter().chain(&*returned).chain(unsettled).map(|job| job.deadline).min();
         self.next_deadline = earliest.map(|deadline| deadline.max(now + SWEEP));
-        self.sent.front().is_some_and(|batch| batch.jobs.iter().all(|job| job.settled))
     }
 
     /// Settles everything as failed, after a defect.
@@ -284,14 +311,14 @@ mod tests {
     }
 
     fn send(backlog: &mut Backlog, end: u64) -> (usize, bool) {
-        let (jobs, whole) = backlog.next_batch().expect("a batch");
-        let count = jobs.len();
-        backlog.sent(jobs, end);
-        (count, whole)
+        let batch = backlog.next_batch(Instant::now()).expect("a batch");
+        batch.end = end;
+        (batch.jobs.len(), batch.whole)
     }
 
     fn slots(backlog: &mut Backlog) -> Vec<u32> {
-        backlog.next_batch().unwrap().0.iter().map(|job| job.ready.slot).collect()
+        let batch = backlog.next_batch(Instant::now()).unwrap();
+        batch.jobs.iter().map(|job| job.ready.slot).collect()
     }
 
     fn codes(backlog: &mut Backlog) -> Vec<&'static str> {
@@ -314,7 +341,7 @@ mod tests {
         assert_eq!(send(&mut backlog, 1), (1, false));
         let late = self::backlog(1, now).waiting.pop_front().unwrap();
         backlog.add(late.ready);
-        assert!(backlog.next_batch().is_none());
+        assert!(backlog.next_batch(now).is_none());
         let batch = backlog.answered().unwrap();
         backlog.added(batch, vec![]);
         assert_eq!(send(&mut backlog, 2), (1, false));
@@ -322,9 +349,10 @@ mod tests {
 
     #[test]
     fn many_jobs_are_spread_over_the_batches_that_may_be_on_their_way() {
-        let mut backlog = backlog(1000, Instant::now());
+        let now = Instant::now();
+        let mut backlog = backlog(1000, now);
         assert_eq!([1, 2, 3, 4].map(|end| send(&mut backlog, end).0), [128; 4]);
-        assert!(backlog.next_batch().is_none());
+        assert!(backlog.next_batch(now).is_none());
         let mut few = self::backlog(64, Instant::now());
         assert_eq!([1, 2, 3, 4].map(|end| send(&mut few, end).0), [16; 4]);
     }
@@ -354,9 +382,8 @@ mod tests {
             let batch = backlog.answered().unwrap();
             backlog.refused(batch, "NOSCRIPT".into());
         }
-        let (jobs, whole) = backlog.next_batch().unwrap();
-        assert!(!whole);
-        assert_eq!(jobs[0].ready.slot, 32);
+        assert_eq!(slots(&mut backlog)[0], 32);
+        assert!(!backlog.sent.back().unwrap().whole);
     }
 
     #[test]
@@ -371,7 +398,7 @@ mod tests {
         send(&mut backlog, 100);
         send(&mut backlog, 200);
         backlog.link_lost(199);
-        assert!(!backlog.expire(now + SECOND, ""));
+        backlog.expire(now + SECOND, "");
         assert_eq!(codes(&mut backlog), [["unknown"; 16], ["not-sent"; 16]].concat());
     }
 
@@ -406,8 +433,9 @@ mod tests {
         let now = Instant::now();
         let mut backlog = backlog(1, now);
         send(&mut backlog, 1);
-        assert!(!backlog.expire(now, ""));
-        assert!(backlog.expire(now + SECOND, ""));
+        backlog.expire(now, "");
+        assert!(codes(&mut backlog).is_empty());
+        backlog.expire(now + SECOND, "");
         assert_eq!(codes(&mut backlog), ["unknown"]);
         let batch = backlog.answered().unwrap();
         backlog.added(batch, vec![]);

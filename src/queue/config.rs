@@ -6,6 +6,7 @@ use std::sync::Arc;
 use redis::{ConnectionAddr, IntoConnectionInfo};
 use rustls::ClientConfig;
 
+use super::place::Sentinels;
 use super::tls;
 use crate::core::Error;
 
@@ -28,16 +29,10 @@ pub struct Config {
 }
 
 /// Where the primary is found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub enum Place {
     Server(Endpoint),
-    /// Sentinels that know the primary by this name.
-    Sentinels {
-        sentinels: Vec<Endpoint>,
-        name: String,
-        login: Login,
-        tls: bool,
-    },
+    Sentinels(Sentinels),
     /// Some nodes of a cluster: the one that has the queue's slot says so.
     Cluster(Vec<Endpoint>),
 }
@@ -129,10 +124,17 @@ fn unbracketed(host: &str) -> String {
 mod tests {
     use super::*;
 
+    fn server(config: &Config) -> Option<&Endpoint> {
+        match &config.place {
+            Place::Server(endpoint) => Some(endpoint),
+            _ => None,
+        }
+    }
+
     #[test]
     fn a_url_says_host_port_credentials_and_database() {
         let config = Config::parse("redis://me:se%20cret@cache.example:7000/3").unwrap();
-        assert_eq!(config.place, Place::Server(Endpoint::Tcp("cache.example".into(), 7000)));
+        assert_eq!(server(&config), Some(&Endpoint::Tcp("cache.example".into(), 7000)));
         assert_eq!(config.login.username.as_deref(), Some("me"));
         assert_eq!(config.login.password.as_deref(), Some("se cret"));
         assert_eq!(config.database, 3);
@@ -142,7 +144,7 @@ mod tests {
     #[test]
     fn the_default_is_a_local_server_without_a_password() {
         let config = Config::parse(DEFAULT_URL).unwrap();
-        assert_eq!(config.place, Place::Server(Endpoint::Tcp("127.0.0.1".into(), 6379)));
+        assert_eq!(server(&config), Some(&Endpoint::Tcp("127.0.0.1".into(), 6379)));
         assert_eq!((config.login, config.database), (Login::default(), 0));
     }
 
@@ -150,7 +152,7 @@ mod tests {
     fn a_secure_url_has_tls_and_an_address_of_six_has_no_brackets() {
         assert!(Config::parse("rediss://:pw@cache.example").unwrap().tls.is_some());
         let config = Config::parse("redis://[::1]:7000").unwrap();
-        assert_eq!(config.place, Place::Server(Endpoint::Tcp("::1".into(), 7000)));
+        assert_eq!(server(&config), Some(&Endpoint::Tcp("::1".into(), 7000)));
     }
 
     #[test]

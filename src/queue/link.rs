@@ -5,15 +5,21 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, timeout};
 
 use super::config::{Endpoint, Login, Tls};
 use super::resp::{self, Reply};
 use super::socket::{self, Socket};
 
+/// How long connecting, or one reply while connecting, may take.
+const STEP: Duration = Duration::from_secs(1);
+
 pub struct Link {
     socket: Box<dyn Socket>,
+    endpoint: Endpoint,
     out: Vec<u8>,
     /// How much of `out` the kernel has taken.
     out_at: usize,
@@ -23,18 +29,22 @@ pub struct Link {
     input: Vec<u8>,
     input_at: usize,
     chunk: Box<[u8]>,
+    heard: Instant,
 }
 
 impl Link {
-    /// Connects and makes itself known to the server.
+    /// Connects and makes itself known to the server; `last` is one more command, whose reply is returned. All commands go
+    /// out at once, so that a distant server costs one round trip.
     pub async fn open(
         endpoint: &Endpoint,
         tls: Option<&Tls>,
         login: &Login,
         database: u32,
-    ) -> io::Result<Link> {
+        last: &[&[u8]],
+    ) -> io::Result<(Link, Reply)> {
         let mut link = Link {
-            socket: socket::open(endpoint, tls).await?,
+            socket: step(socket::open(endpoint, tls)).await?,
+            endpoint: endpoint.clone(),
             out: Vec::new(),
             out_at: 0,
             written: 0,
@@ -42,30 +52,64 @@ impl Link {
             input: Vec::new(),
             input_at: 0,
             chunk: vec![0; 16 * 1024].into(),
+            heard: Instant::now(),
         };
         if let Some(password) = &login.password {
             let words = [Some("AUTH"), login.username.as_deref(), Some(password)];
             let words: Vec<_> = words.into_iter().flatten().map(str::as_bytes).collect();
-            link.ask(&words).await?;
+            resp::push_command(&words, &mut link.out);
         }
         if database != 0 {
-            link.ask(&[b"SELECT", database.to_string().as_bytes()]).await?;
+            resp::push_command(&[b"SELECT", database.to_string().as_bytes()], &mut link.out);
         }
-        // A port that accepts is not yet a server that answers: jobs are sent to one that does.
-        link.ask(&[b"PING"]).await?;
-        Ok(link)
+        resp::push_command(last, &mut link.out);
+        if login.password.is_some() {
+            // A server that does not know AUTH repeats its arguments, the password among them.
+            link.reply().await.map_err(|error| match error.to_string().split_once(", with args") {
+                Some((known, _)) => io::Error::other(known.to_owned()),
+                None => error,
+            })?;
+        }
+        if database != 0 {
+            link.reply().await?;
+        }
+        let reply = link.reply().await?;
+        if link.input_at < link.input.len() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the server sent more than was asked for",
+            ));
+        }
+        Ok((link, reply))
     }
 
-    /// Sends one command and waits for its reply, before the link is used for jobs. An error reply is an error.
+    /// Sends one command and waits for its reply, on a link that has no jobs. An error reply is an error.
     pub async fn ask(&mut self, words: &[&[u8]]) -> io::Result<Reply> {
         resp::push_command(words, self.out());
-        loop {
-            match self.next_reply()? {
-                None => self.turn().await?,
-                Some(Reply::Error(message)) => return Err(io::Error::other(message)),
-                Some(reply) => return Ok(reply),
+        self.reply().await
+    }
+
+    async fn reply(&mut self) -> io::Result<Reply> {
+        step(async {
+            loop {
+                match self.next_reply()? {
+                    None => self.turn().await?,
+                    Some(Reply::Error(message)) => return Err(io::Error::other(message)),
+                    Some(reply) => return Ok(reply),
+                }
             }
-        }
+        })
+        .await
+    }
+
+    /// The server at the other end.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// When something arrived last.
+    pub fn heard(&self) -> Instant {
+        self.heard
     }
 
     /// The buffer to append commands to; `turn` sends them.
@@ -139,9 +183,17 @@ impl Link {
             }
             Poll::Ready(Ok(())) => {
                 self.input.extend_from_slice(buffer.filled());
+                self.heard = Instant::now();
                 Poll::Ready(Ok(()))
             }
         }
+    }
+}
+
+async fn step<T>(step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    match timeout(STEP, step).await {
+        Ok(done) => done,
+        Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "no answer while connecting")),
     }
 }
 

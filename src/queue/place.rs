@@ -3,81 +3,129 @@
 use std::io;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
 
-use super::config::{Config, Endpoint, Login, Place};
+use super::config::{Config, Endpoint, Login, Place, Tls};
 use super::link::Link;
 use super::resp::Reply;
 
-/// How long one attempt may take, from the name to the answers to AUTH, SELECT and PING.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long a sentinel may take before the next is asked.
-const SENTINEL_TIMEOUT: Duration = Duration::from_millis(500);
+/// How often sentinels are asked whether the primary is still the one.
+const WATCH: Duration = Duration::from_secs(1);
 
-/// Connects to the server that takes our writes. `attempt` counts up, so that no dead sentinel or node is always the
-/// first to be asked; `moved` is where a node of a cluster said that the queue is.
+/// Connects to the server that takes our writes. `attempt` counts up, so that no dead node of a cluster is always the
+/// first to be asked; `moved` is where one said that the queue is.
 pub async fn connect(config: &Config, attempt: usize, moved: Option<Endpoint>) -> io::Result<Link> {
-    match timeout(CONNECT_TIMEOUT, find(config, attempt, moved)).await {
-        Ok(link) => link,
-        Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "no answer while connecting")),
-    }
-}
-
-async fn find(config: &Config, attempt: usize, moved: Option<Endpoint>) -> io::Result<Link> {
-    let tls = config.tls.as_ref();
     match &config.place {
-        Place::Server(endpoint) => {
-            let endpoint = moved.as_ref().unwrap_or(endpoint);
-            Link::open(endpoint, tls, &config.login, config.database).await
-        }
+        Place::Server(endpoint) => open(config, moved.as_ref().unwrap_or(endpoint), config.database).await,
         Place::Cluster(nodes) => {
             let node = nodes.get(attempt % nodes.len().max(1));
-            let endpoint = moved.as_ref().or(node).ok_or(io::ErrorKind::NotFound)?;
-            Link::open(endpoint, tls, &config.login, 0).await
+            open(config, moved.as_ref().or(node).ok_or(io::ErrorKind::NotFound)?, 0).await
         }
-        Place::Sentinels { sentinels, name, login, tls: secure } => {
+        Place::Sentinels(sentinels) => {
             let mut failure = io::Error::new(io::ErrorKind::NotFound, "no sentinel is given");
-            for at in 0..sentinels.len() {
-                let sentinel = &sentinels[(attempt + at) % sentinels.len()];
-                let asked = ask(sentinel, if *secure { tls } else { None }, login, name);
-                let primary = match timeout(SENTINEL_TIMEOUT, asked).await {
-                    Ok(Ok(primary)) => primary,
-                    Ok(Err(error)) => {
+            let mut asked = ask_all(sentinels);
+            let mut tried = Vec::new();
+            while let Some(answer) = asked.join_next().await {
+                let primary = match answer.map_err(io::Error::other).and_then(|answer| answer) {
+                    Ok((_, primary)) if tried.contains(&primary) => continue,
+                    Ok((_, primary)) => primary,
+                    Err(error) => {
                         failure = error;
                         continue;
                     }
-                    Err(_) => {
-                        failure = io::Error::new(io::ErrorKind::TimedOut, "a sentinel did not answer");
-                        continue;
-                    }
                 };
-                let mut link = Link::open(&primary, tls, &config.login, config.database).await?;
-                return match link.ask(&[b"ROLE"]).await? {
-                    // Sentinels that have not heard of a failover yet name the primary that was.
-                    Reply::Array(role) if role.first() == Some(&Reply::Bulk(b"master".to_vec())) => Ok(link),
-                    _ => Err(io::Error::other("the server that a sentinel named is no primary")),
-                };
+                // A sentinel that has not heard of a failover yet names the primary that was; the next may know better.
+                match open_primary(config, &primary).await {
+                    Ok(link) => return Ok(link),
+                    Err(error) => failure = error,
+                }
+                tried.push(primary);
             }
             Err(failure)
         }
     }
 }
 
-async fn ask(
-    sentinel: &Endpoint,
-    tls: Option<&super::config::Tls>,
-    login: &Login,
-    name: &str,
-) -> io::Result<Endpoint> {
-    let mut link = Link::open(sentinel, tls, login, 0).await?;
-    let reply = link.ask(&[b"SENTINEL", b"get-master-addr-by-name", name.as_bytes()]).await?;
-    if let Reply::Array(parts) = &reply
-        && let [Reply::Bulk(host), Reply::Bulk(port)] = parts.as_slice()
-        && let Some(primary) = endpoint(host, port)
-    {
-        return Ok(primary);
+async fn open(config: &Config, endpoint: &Endpoint, database: u32) -> io::Result<Link> {
+    // A port that accepts is not yet a server that answers: jobs are sent to one that does.
+    let (link, _) = Link::open(endpoint, config.tls.as_ref(), &config.login, database, &[b"PING"]).await?;
+    Ok(link)
+}
+
+async fn open_primary(config: &Config, endpoint: &Endpoint) -> io::Result<Link> {
+    let tls = config.tls.as_ref();
+    let (link, role) = Link::open(endpoint, tls, &config.login, config.database, &[b"ROLE"]).await?;
+    match role {
+        Reply::Array(role) if role.first() == Some(&Reply::Bulk(b"master".to_vec())) => Ok(link),
+        _ => Err(io::Error::other("the server that a sentinel named is no primary")),
     }
-    Err(io::Error::new(io::ErrorKind::NotFound, format!("a sentinel knows no primary of the name {name:?}")))
+}
+
+/// Sentinels, and what they know the primary by.
+#[derive(Clone)]
+pub struct Sentinels {
+    pub nodes: Vec<Endpoint>,
+    pub name: String,
+    pub login: Login,
+    pub tls: Option<Tls>,
+}
+
+impl Sentinels {
+    async fn ask(&self, node: &Endpoint) -> io::Result<(Link, Endpoint)> {
+        let question = self.question();
+        let (link, reply) = Link::open(node, self.tls.as_ref(), &self.login, 0, &question).await?;
+        Ok((link, self.primary(&reply)?))
+    }
+
+    fn question(&self) -> [&[u8]; 3] {
+        [b"SENTINEL", b"get-master-addr-by-name", self.name.as_bytes()]
+    }
+
+    fn primary(&self, reply: &Reply) -> io::Result<Endpoint> {
+        if let Reply::Array(parts) = reply
+            && let [Reply::Bulk(host), Reply::Bulk(port)] = parts.as_slice()
+            && let Some(primary) = endpoint(host, port)
+        {
+            return Ok(primary);
+        }
+        let unknown = format!("a sentinel knows no primary of the name {:?}", self.name);
+        Err(io::Error::new(io::ErrorKind::NotFound, unknown))
+    }
+}
+
+/// Asks all sentinels at once: one that is dead or silent holds up none of the others.
+fn ask_all(sentinels: &Sentinels) -> JoinSet<io::Result<(Link, Endpoint)>> {
+    let mut asked = JoinSet::new();
+    for node in sentinels.nodes.clone() {
+        let sentinels = sentinels.clone();
+        asked.spawn(async move { sentinels.ask(&node).await });
+    }
+    asked
+}
+
+/// Resolves when the sentinels name another primary than `current`: one that they left, perhaps on the other side of a
+/// partition, may take writes for a long time yet, and all of them will be lost.
+pub async fn superseded(sentinels: Sentinels, current: Endpoint) {
+    loop {
+        let mut asked = ask_all(&sentinels);
+        while let Some(answer) = asked.join_next().await {
+            let Ok(Ok((mut link, mut primary))) = answer else {
+                continue;
+            };
+            loop {
+                if primary != current {
+                    return;
+                }
+                sleep(WATCH).await;
+                match link.ask(&sentinels.question()).await.and_then(|reply| sentinels.primary(&reply)) {
+                    Ok(named) => primary = named,
+                    Err(_) => break,
+                }
+            }
+        }
+        sleep(WATCH).await;
+    }
 }
 
 fn endpoint(host: &[u8], port: &[u8]) -> Option<Endpoint> {
@@ -85,10 +133,10 @@ fn endpoint(host: &[u8], port: &[u8]) -> Option<Endpoint> {
     Some(Endpoint::Tcp(String::from_utf8(host.to_vec()).ok()?, port))
 }
 
-/// Where `MOVED <slot> <host>:<port>` sends us. A node that does not know its own name leaves out the host.
-pub fn moved(message: &str) -> Option<Endpoint> {
+/// Where `MOVED <slot> <host>:<port>` sends us. Without a host it is the one that said so.
+pub fn moved(message: &str) -> Option<(Option<String>, u16)> {
     let (host, port) = message.split(' ').nth(2)?.rsplit_once(':')?;
-    if host.is_empty() { None } else { endpoint(host.as_bytes(), port.as_bytes()) }
+    Some((Some(host.to_owned()).filter(|host| !host.is_empty()), port.parse().ok()?))
 }
 
 #[cfg(test)]
@@ -97,10 +145,11 @@ mod tests {
 
     #[test]
     fn a_redirection_names_host_and_port() {
-        let to = |host: &str| Some(Endpoint::Tcp(host.into(), 7001));
+        let to = |host: &str| Some((Some(host.to_owned()), 7001));
         assert_eq!(moved("MOVED 3999 127.0.0.1:7001"), to("127.0.0.1"));
         assert_eq!(moved("MOVED 3999 ::1:7001"), to("::1"));
-        for message in ["MOVED", "MOVED 3999", "MOVED 3999 :7001", "MOVED 3999 host:x"] {
+        assert_eq!(moved("MOVED 3999 :7001"), Some((None, 7001)));
+        for message in ["MOVED", "MOVED 3999", "MOVED 3999 host:x"] {
             assert_eq!(moved(message), None, "{message}");
         }
     }

@@ -1,6 +1,5 @@
 //! What an error reply means for the jobs of the batch it answers.
 
-use super::config::Endpoint;
 use super::place;
 use crate::core::{Error, Outcome};
 
@@ -13,8 +12,8 @@ pub enum Refusal {
     NotNow,
     /// This server will not take writes, but the one that answers to its name next may. Connect anew.
     NotHere,
-    /// Another node of the cluster has the queue.
-    Moved(Endpoint),
+    /// Another node of the cluster has the queue: this host, or the same one, at this port.
+    Moved(Option<String>, u16),
     /// It is no use asking again.
     Never(Error),
 }
@@ -27,7 +26,7 @@ pub fn judge(message: &str) -> Refusal {
         // do not, which only a node that has the whole slot can take. MOVED follows when the move is done.
         "LOADING" | "BUSY" | "ASK" | "TRYAGAIN" | "CLUSTERDOWN" | "MASTERDOWN" => Refusal::NotNow,
         // A primary that became a replica says READONLY, one that lost its replicas NOREPLICAS.
-        "READONLY" | "NOREPLICAS" | "UNBLOCKED" => Refusal::NotHere,
+        "READONLY" | "NOREPLICAS" => Refusal::NotHere,
         "OOM" | "MISCONF" => {
             Refusal::Never(Error::QueueUnavailable { outcome: Outcome::Refused, detail: message.to_owned() })
         }
@@ -35,7 +34,7 @@ pub fn judge(message: &str) -> Refusal {
             message: "Redis does not let this user enqueue; the job was not enqueued",
             detail: message.to_owned(),
         }),
-        "MOVED" => place::moved(message).map_or(Refusal::NotNow, Refusal::Moved),
+        "MOVED" => place::moved(message).map_or(Refusal::NotNow, |(host, port)| Refusal::Moved(host, port)),
         "CROSSSLOT" => Refusal::Never(Error::Misconfigured {
             message: "this Redis is a cluster: put braces around the prefix, for example \"{bull}\", here and in the \
                       workers; the job was not enqueued",
@@ -70,8 +69,9 @@ mod tests {
         assert_eq!(judge("NOSCRIPT No matching script."), Refusal::NoScript);
         assert_eq!(judge("LOADING Redis is loading the dataset in memory"), Refusal::NotNow);
         assert_eq!(judge("READONLY You can't write against a read only replica."), Refusal::NotHere);
-        assert_eq!(judge("MOVED 1 a:7"), Refusal::Moved(Endpoint::Tcp("a".into(), 7)));
-        assert_eq!(judge("MOVED 1 :7"), Refusal::NotNow);
+        assert_eq!(judge("MOVED 1 a:7"), Refusal::Moved(Some("a".into()), 7));
+        assert_eq!(judge("MOVED 1 :7"), Refusal::Moved(None, 7));
+        assert_eq!(judge("MOVED 1"), Refusal::NotNow);
         let Refusal::Never(error) = judge("WRONGTYPE Operation against a key") else { panic!() };
         assert_eq!(error.code(), "MISCONFIGURED");
         assert_eq!(error.outcome(), Outcome::Refused);

@@ -1,5 +1,7 @@
 //! A batch of jobs on the wire: one call of `add_jobs.lua`, with every key declared.
 
+use std::time::Duration;
+
 use super::resp::{Decimal, Reply, push_array, push_bulk, push_bulk_of, push_command};
 use crate::core::{Job, ticket};
 
@@ -7,8 +9,8 @@ const SOURCE: &str = include_str!("add_jobs.lua");
 /// The keys of the queue that come before those of the jobs, in the order of the script.
 const QUEUE_KEYS: [&str; 7] = ["wait", "paused", "meta", "id", "active", "events", "marker"];
 
-/// How long a replica may take to confirm a batch, in milliseconds.
-const REPLICA_MS: &[u8] = b"1000";
+/// How long a replica may take to confirm a batch.
+pub const REPLICA: Duration = Duration::from_secs(1);
 
 /// The script and everything of its call that is the same for each batch of a queue.
 pub struct Script {
@@ -17,7 +19,6 @@ pub struct Script {
     base: String,
     queue_keys: Vec<u8>,
     constants: Vec<u8>,
-    /// What follows each call: a WAIT for a replica, or nothing.
     trailer: Vec<u8>,
 }
 
@@ -34,7 +35,8 @@ impl Script {
         push_bulk(ticket::OPTIONS.as_bytes(), &mut constants);
         let mut trailer = Vec::new();
         if replicated {
-            push_command(&[b"WAIT", b"1", REPLICA_MS], &mut trailer);
+            let timeout = REPLICA.as_millis().to_string();
+            push_command(&[b"WAIT", b"1", timeout.as_bytes()], &mut trailer);
         }
         let sha = redis::Script::new(SOURCE).get_hash().to_owned();
         Script { sha, base, queue_keys, constants, trailer }
@@ -44,13 +46,14 @@ impl Script {
     pub fn push_call<'a>(
         &self,
         whole: bool,
+        number: u64,
         batch: impl ExactSizeIterator<Item = (&'a Job, u64)> + Clone,
         out: &mut Vec<u8>,
     ) {
         let keys = QUEUE_KEYS.len() + batch.len();
         let escaped = batch.clone().any(|(job, _)| job.id_json().is_some());
         let width = if escaped { 4 } else { 3 };
-        push_array(3 + keys + 3 + width * batch.len(), out);
+        push_array(3 + keys + 4 + width * batch.len(), out);
         if whole {
             push_bulk(b"EVAL", out);
             push_bulk(SOURCE.as_bytes(), out);
@@ -65,6 +68,7 @@ impl Script {
         }
         out.extend_from_slice(&self.constants);
         push_bulk(Decimal::default().write(width as u64), out);
+        push_bulk(Decimal::default().write(number), out);
         for (job, timestamp) in batch {
             push_bulk(job.id(), out);
             push_bulk(Decimal::default().write(timestamp), out);
@@ -73,22 +77,32 @@ impl Script {
                 push_bulk(job.id_json().unwrap_or(job.id()), out);
             }
         }
+    }
+
+    /// Appends what follows each call: a WAIT for a replica, where one is asked for.
+    pub fn push_trailer(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.trailer);
     }
 }
 
-/// Which jobs of a batch were there already, by position from 0; nothing when this is no reply of the script.
-pub fn duplicates(reply: &Reply, batch: usize) -> Option<Vec<usize>> {
+/// Which jobs of a batch were there already, by position from 0; nothing when this is no reply to the batch.
+pub fn duplicates(reply: &Reply, number: u64, batch: usize) -> Option<Vec<usize>> {
     let Reply::Array(items) = reply else {
         return None;
     };
+    let (Reply::Integer(first), positions) = items.split_first()? else {
+        return None;
+    };
+    if u64::try_from(*first) != Ok(number) {
+        return None;
+    }
     let position = |item: &Reply| match item {
         Reply::Integer(at) => {
             usize::try_from(*at).ok().filter(|at| (1..=batch).contains(at)).map(|at| at - 1)
         }
         _ => None,
     };
-    items.iter().map(position).collect()
+    positions.iter().map(position).collect()
 }
 
 #[cfg(test)]
@@ -108,6 +122,7 @@ mod tests {
         let mut out = Vec::new();
         Script::new("bull", false).push_call(
             false,
+            9,
             jobs.iter().map(|job| (job, 1_700_000_000_000)),
             &mut out,
         );
@@ -130,17 +145,25 @@ mod tests {
     fn escaped_ids_are_sent_only_when_one_needs_them() {
         assert!(!call(&["a", "b"]).contains("\r\n4\r\n$"));
         let call = call(&["a", "b\""]);
-        assert!(call.contains("$1\r\n4\r\n"));
+        assert!(call.contains("$1\r\n4\r\n$1\r\n9\r\n"));
         assert!(call.ends_with("\r\nticket-triage:b\\\"\r\n"));
     }
 
     #[test]
-    fn a_reply_names_positions_within_the_batch() {
+    fn a_reply_names_its_batch_and_positions_within_it() {
         let reply = |items: &[i64]| Reply::Array(items.iter().map(|item| Reply::Integer(*item)).collect());
-        assert_eq!(duplicates(&reply(&[]), 2), Some(vec![]));
-        assert_eq!(duplicates(&reply(&[1, 2]), 2), Some(vec![0, 1]));
-        for wrong in [reply(&[0]), reply(&[3]), reply(&[-1]), Reply::Integer(1), Reply::Nil] {
-            assert_eq!(duplicates(&wrong, 2), None);
+        assert_eq!(duplicates(&reply(&[7]), 7, 2), Some(vec![]));
+        assert_eq!(duplicates(&reply(&[7, 1, 2]), 7, 2), Some(vec![0, 1]));
+        for wrong in [
+            reply(&[]),
+            reply(&[6]),
+            reply(&[7, 0]),
+            reply(&[7, 3]),
+            reply(&[7, -1]),
+            Reply::Integer(7),
+            Reply::Nil,
+        ] {
+            assert_eq!(duplicates(&wrong, 7, 2), None);
         }
     }
 }

@@ -13,13 +13,13 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep_until};
 
 use super::backlog::{Backlog, Batch, Next};
-use super::config::{Config, Endpoint};
+use super::config::{Config, Endpoint, Place};
 use super::link::Link;
 use super::place;
 use super::resp::Reply;
-use super::script::{Script, duplicates};
+use super::script::{REPLICA, Script, duplicates};
 use super::{Health, Ready, Sink};
-use crate::core::Error;
+use crate::core::{Error, Outcome};
 
 /// Hand-overs that are taken at once, before replies are looked at again.
 const MAX_ARRIVALS: usize = 64;
@@ -27,6 +27,10 @@ const MAX_ARRIVALS: usize = 64;
 const BACKOFF: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
 /// The pause before a server that said "not now" is asked again.
 const NOT_NOW: Duration = Duration::from_millis(50);
+
+/// A link with jobs on their way that says nothing for this long is given up, whatever their deadlines: a server that is
+/// gone without a word must not use up the time of all who wait for it.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// The sending end. When it is dropped, the writer finishes what it has and ends.
 pub struct Writer(UnboundedSender<Vec<Ready>>);
@@ -48,7 +52,7 @@ impl Writer {
             attempts: 0,
             moved: None,
             not_before: Instant::now(),
-            confirming: None,
+            leaving: None,
             trouble: String::new(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -67,17 +71,21 @@ impl Writer {
     }
 }
 
-type Connecting = Pin<Box<dyn Future<Output = io::Result<Link>> + Send>>;
+type Task<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 enum Connection {
-    Down { retry_at: Instant },
-    Connecting(Connecting),
-    Up(Link),
+    Down {
+        retry_at: Instant,
+    },
+    Connecting(Task<io::Result<Link>>),
+    /// The task ends when another server is the primary.
+    Up(Link, Task<()>),
 }
 
 enum Event {
     Connected(io::Result<Link>),
     Received(io::Result<()>),
+    Superseded,
 }
 
 impl Connection {
@@ -85,7 +93,11 @@ impl Connection {
         match self {
             Connection::Down { .. } => pending().await,
             Connection::Connecting(attempt) => Event::Connected(attempt.await),
-            Connection::Up(link) => Event::Received(link.turn().await),
+            Connection::Up(link, superseded) => tokio::select! {
+                biased;
+                received = link.turn() => Event::Received(received),
+                () = superseded => Event::Superseded,
+            },
         }
     }
 }
@@ -105,8 +117,8 @@ struct State {
     /// Where a node of the cluster said that the queue is.
     moved: Option<Endpoint>,
     not_before: Instant,
-    /// A batch that the primary has added, and that waits for the word of a replica.
-    confirming: Option<(Batch, Reply)>,
+    /// Why the link is given up as soon as what is on its way is answered.
+    leaving: Option<String>,
     /// What stood in the way last, for the operator.
     trouble: String,
 }
@@ -117,14 +129,14 @@ impl State {
         let mut timer = pin!(sleep_until(Instant::now()));
         loop {
             let now = Instant::now();
-            if self.backlog.expire(now, &self.trouble) {
-                // A server that let a whole batch run out of time may be gone without a word.
-                self.disconnect("no answer came in time".into());
+            self.backlog.expire(now, &self.trouble);
+            if self.silence().is_some_and(|end| end <= now) {
+                self.disconnect("the server has stopped answering".into());
             }
             self.connect(now);
             self.dispatch(now);
             self.report();
-            if !self.open && self.backlog.is_empty() && self.confirming.is_none() {
+            if !self.open && self.backlog.is_empty() {
                 return;
             }
             let alarm = self.alarm(now);
@@ -150,10 +162,19 @@ impl State {
         let wanted = self.wanted || self.backlog.is_waiting();
         let attempt = match self.connection {
             Connection::Down { retry_at } if wanted => Some(retry_at),
-            Connection::Up(_) if wanted && self.not_before > now => Some(self.not_before),
+            Connection::Up(..) if wanted && self.not_before > now => Some(self.not_before),
             _ => None,
         };
-        attempt.into_iter().chain(self.backlog.next_deadline()).min()
+        attempt.into_iter().chain(self.backlog.next_deadline()).chain(self.silence()).min()
+    }
+
+    /// When the link is given up unless something arrives before.
+    fn silence(&self) -> Option<Instant> {
+        let Connection::Up(link, _) = &self.connection else {
+            return None;
+        };
+        let patience = if self.config.replicated { SILENCE + REPLICA } else { SILENCE };
+        Some(self.backlog.oldest_sent()?.max(link.heard()) + patience)
     }
 
     // --- connecting -------------------------------------------------------------------------------------------------
@@ -175,7 +196,13 @@ impl State {
             Event::Connected(Ok(link)) => {
                 self.health.connected();
                 self.wanted = false;
-                self.connection = Connection::Up(link);
+                let superseded: Task<()> = match &self.config.place {
+                    Place::Sentinels(sentinels) => {
+                        Box::pin(place::superseded(sentinels.clone(), link.endpoint().clone()))
+                    }
+                    _ => Box::pin(pending()),
+                };
+                self.connection = Connection::Up(link, superseded);
             }
             Event::Connected(Err(error)) => self.disconnect(error.to_string()),
             Event::Received(Ok(())) => {
@@ -184,19 +211,18 @@ impl State {
                 }
             }
             Event::Received(Err(error)) => self.disconnect(error.to_string()),
+            Event::Superseded => self.disconnect("the sentinels name another primary".into()),
         }
     }
 
     fn disconnect(&mut self, trouble: String) {
-        if let Some((batch, _)) = self.confirming.take() {
-            self.backlog.unanswered(batch);
-        }
-        if let Connection::Up(link) = &self.connection {
+        if let Connection::Up(link, _) = &self.connection {
             self.backlog.link_lost(link.written());
         }
         self.health.disconnected(&trouble);
         self.trouble = trouble;
         self.wanted = false;
+        self.leaving = None;
         self.connection = Connection::Down { retry_at: Instant::now() + backoff(self.attempts) };
         self.attempts = self.attempts.saturating_add(1);
     }
@@ -204,67 +230,93 @@ impl State {
     // --- sending ----------------------------------------------------------------------------------------------------
 
     fn dispatch(&mut self, now: Instant) {
-        let Connection::Up(link) = &mut self.connection else {
+        let Connection::Up(link, _) = &mut self.connection else {
             return;
         };
-        while self.not_before <= now
-            && let Some((jobs, whole)) = self.backlog.next_batch()
+        while self.leaving.is_none()
+            && self.not_before <= now
+            && let Some(batch) = self.backlog.next_batch(now)
         {
-            let calls = jobs.iter().map(|job| (&job.ready.job, job.ready.timestamp));
-            self.script.push_call(whole, calls, link.out());
-            self.backlog.sent(jobs, link.appended());
+            let calls = batch.jobs.iter().map(|job| (&job.ready.job, job.ready.timestamp));
+            self.script.push_call(batch.whole, batch.number, calls, link.out());
+            batch.end = link.appended();
+            self.script.push_trailer(link.out());
         }
     }
 
     // --- answers ----------------------------------------------------------------------------------------------------
 
     fn read_replies(&mut self) -> io::Result<()> {
-        while let Connection::Up(link) = &mut self.connection {
+        while let Connection::Up(link, _) = &mut self.connection {
             let Some(reply) = link.next_reply()? else {
                 return Ok(());
             };
-            if let Some((batch, added)) = self.confirming.take() {
-                self.on_reply(batch, added, Some(reply))?;
-                continue;
-            }
-            let Some(batch) = self.backlog.answered() else {
+            let Some(batch) = self.backlog.front() else {
                 return Err(nonsense("the server sent a reply to nothing"));
             };
-            if self.config.replicated {
-                self.confirming = Some((batch, reply));
-            } else {
-                self.on_reply(batch, reply, None)?;
+            match batch.reply.take() {
+                None if self.config.replicated => batch.reply = Some(reply),
+                None => self.on_reply(reply, None)?,
+                Some(added) => self.on_reply(added, Some(reply))?,
+            }
+            if !self.backlog.is_sent()
+                && let Some(message) = self.leaving.take()
+            {
+                self.disconnect(message);
             }
         }
         Ok(())
     }
 
-    /// `replicas` is the answer to WAIT, where one was asked for.
-    fn on_reply(&mut self, batch: Batch, reply: Reply, replicas: Option<Reply>) -> io::Result<()> {
-        if let Reply::Error(message) = reply {
-            match self.backlog.refused(batch, message) {
-                Next::GoOn => {}
-                Next::Pause(message) => {
-                    self.not_before = Instant::now() + NOT_NOW;
-                    self.trouble = message;
-                }
-                Next::Leave(message, to) => {
-                    self.disconnect(message);
-                    self.moved = to;
+    /// Deals with the reply to the batch that was sent first. `replicas` is that to WAIT, where one was asked for.
+    fn on_reply(&mut self, reply: Reply, replicas: Option<Reply>) -> io::Result<()> {
+        let Some(batch) = self.backlog.front() else {
+            return Ok(());
+        };
+        let added = duplicates(&reply, batch.number, batch.jobs.len());
+        let refused = match reply {
+            Reply::Error(message) => Some(message),
+            _ if added.is_none() => return Err(nonsense("the server sent a reply to something else")),
+            _ => None,
+        };
+        let Some(batch) = self.backlog.answered() else {
+            return Ok(());
+        };
+        match (refused, added) {
+            (Some(message), _) => self.on_refusal(batch, message),
+            (None, duplicates) => {
+                self.attempts = 0;
+                match replicas {
+                    None | Some(Reply::Integer(1..)) => {
+                        self.backlog.added(batch, duplicates.unwrap_or_default())
+                    }
+                    Some(Reply::Error(message)) => self.backlog.unreplicated(batch, &message),
+                    Some(_) => self.backlog.unreplicated(batch, "none answered in time"),
                 }
             }
-            return Ok(());
-        }
-        let Some(duplicates) = duplicates(&reply, batch.jobs.len()) else {
-            self.backlog.unanswered(batch);
-            return Err(nonsense("the server sent a reply that is not the script's"));
-        };
-        self.attempts = 0;
-        match replicas {
-            None | Some(Reply::Integer(1..)) => self.backlog.added(batch, duplicates),
-            Some(_) => self.backlog.unreplicated(batch),
         }
         Ok(())
+    }
+
+    fn on_refusal(&mut self, batch: Batch, message: String) {
+        match self.backlog.refused(batch, message) {
+            Next::GoOn => {}
+            Next::Pause(message) => {
+                self.not_before = Instant::now() + NOT_NOW;
+                self.trouble = message;
+            }
+            // The batches behind this one will be refused as well, and their refusals are worth hearing.
+            Next::Leave { message, host, port } => {
+                if let (Some(port), Connection::Up(link, _)) = (port, &self.connection) {
+                    let same = match link.endpoint() {
+                        Endpoint::Tcp(host, _) => host.clone(),
+                        Endpoint::Unix(_) => "127.0.0.1".into(),
+                    };
+                    self.moved = Some(Endpoint::Tcp(host.unwrap_or(same), port));
+                }
+                self.leaving = Some(message);
+            }
+        }
     }
 
     fn report(&mut self) {
@@ -277,11 +329,12 @@ impl State {
         while let Ok(ready) = self.inbox.try_recv() {
             ready.into_iter().for_each(|ready| self.backlog.add(ready));
         }
-        if let Some((batch, _)) = self.confirming.take() {
-            self.backlog.unanswered(batch);
-        }
+        self.leaving = None;
         self.connection = Connection::Down { retry_at: Instant::now() };
-        self.backlog.fail_everything(&Error::Internal { detail: "the writer panicked".into() });
+        self.backlog.fail_everything(&Error::Internal {
+            outcome: Outcome::Unknown,
+            detail: "the writer panicked".into(),
+        });
         self.report();
     }
 }
