@@ -10,7 +10,7 @@ const { invalidArgument } = require('./error.js')
 function readConnection(connection = {}) {
   if (typeof connection === 'string') return { url: connection }
   if (connection instanceof URL) return { url: connection.href }
-  if (typeof connection !== 'object' || connection === null) {
+  if (typeof connection !== 'object' || connection === null || Array.isArray(connection)) {
     throw invalidArgument('connection must be a URL or an object with a host')
   }
   if (typeof connection.connect === 'function') {
@@ -45,10 +45,10 @@ function readConnection(connection = {}) {
 }
 
 /** Undefined, null and the empty text all mean that there is none. */
-function readText(options, key) {
+function readText(options, key, name = key) {
   const value = options[key]
   if (value === undefined || value === null || value === '') return undefined
-  if (typeof value !== 'string') throw invalidArgument(`connection.${key} must be a string`)
+  if (typeof value !== 'string') throw invalidArgument(`connection.${name} must be a string`)
   return value
 }
 
@@ -95,7 +95,7 @@ function readTls(tls, key) {
             .map((pem) => readPem(pem, `${key}.cert`))
             .join('\n'),
     key: privateKey === undefined ? undefined : readPem(privateKey, `${key}.key`),
-    servername: readText(tls, 'servername'),
+    servername: readText(tls, 'servername', `${key}.servername`),
     acceptAny: rejectUnauthorized === false,
   }
 }

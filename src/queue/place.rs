@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -24,23 +25,11 @@ pub async fn connect(config: &Config, attempt: usize, moved: Option<Endpoint>) -
         }
         Place::Sentinels(sentinels) => {
             let mut failure = io::Error::new(io::ErrorKind::NotFound, "no sentinel is given");
-            let mut asked = ask_all(sentinels);
-            let mut tried = Vec::new();
-            while let Some(answer) = asked.join_next().await {
-                let primary = match answer.map_err(io::Error::other).and_then(|answer| answer) {
-                    Ok((_, primary)) if tried.contains(&primary) => continue,
-                    Ok((_, primary)) => primary,
-                    Err(error) => {
-                        failure = error;
-                        continue;
-                    }
-                };
-                // A sentinel that has not heard of a failover yet names the primary that was; the next may know better.
+            for primary in sentinels.primaries(&mut failure).await {
                 match open_primary(config, &primary).await {
                     Ok(link) => return Ok(link),
                     Err(error) => failure = error,
                 }
-                tried.push(primary);
             }
             Err(failure)
         }
@@ -72,6 +61,29 @@ pub struct Sentinels {
 }
 
 impl Sentinels {
+    /// What the sentinels name, that of most first: one that has not heard of a failover yet names the primary that was.
+    /// All are asked at once, so that one that is dead or silent holds up none of the others.
+    async fn primaries(&self, failure: &mut io::Error) -> Vec<Endpoint> {
+        let mut asked = JoinSet::new();
+        for node in self.nodes.clone() {
+            let sentinels = self.clone();
+            asked.spawn(async move { sentinels.ask(&node).await });
+        }
+        let mut named = Vec::new();
+        while let Some(answer) = asked.join_next().await {
+            match answer.map_err(io::Error::other).and_then(|answer| answer) {
+                Ok((_, primary)) => named.push(primary),
+                Err(error) => *failure = error,
+            }
+            if let Some((primary, votes)) = by_votes(&named).first()
+                && *votes > self.nodes.len() / 2
+            {
+                return vec![(*primary).clone()];
+            }
+        }
+        by_votes(&named).into_iter().map(|(primary, _)| primary.clone()).collect()
+    }
+
     async fn ask(&self, node: &Endpoint) -> io::Result<(Link, Endpoint)> {
         let question = self.question();
         let (link, reply) = Link::open(node, self.tls.as_ref(), &self.login, 0, &question).await?;
@@ -92,40 +104,64 @@ impl Sentinels {
         let unknown = format!("a sentinel knows no primary of the name {:?}", self.name);
         Err(io::Error::new(io::ErrorKind::NotFound, unknown))
     }
-}
 
-/// Asks all sentinels at once: one that is dead or silent holds up none of the others.
-fn ask_all(sentinels: &Sentinels) -> JoinSet<io::Result<(Link, Endpoint)>> {
-    let mut asked = JoinSet::new();
-    for node in sentinels.nodes.clone() {
-        let sentinels = sentinels.clone();
-        asked.spawn(async move { sentinels.ask(&node).await });
-    }
-    asked
-}
-
-/// Resolves when the sentinels name another primary than `current`: one that they left, perhaps on the other side of a
-/// partition, may take writes for a long time yet, and all of them will be lost.
-pub async fn superseded(sentinels: Sentinels, current: Endpoint) {
-    loop {
-        let mut asked = ask_all(&sentinels);
-        while let Some(answer) = asked.join_next().await {
-            let Ok(Ok((mut link, mut primary))) = answer else {
+    /// Reports what one sentinel names, again and again; nothing while it does not answer.
+    async fn watch(self, at: usize, views: UnboundedSender<(usize, Option<Endpoint>)>) {
+        loop {
+            let asked = self.ask(&self.nodes[at]).await;
+            if views.send((at, asked.as_ref().ok().map(|(_, primary)| primary.clone()))).is_err() {
+                return;
+            }
+            sleep(WATCH).await;
+            let Ok((mut link, _)) = asked else {
                 continue;
             };
-            loop {
-                if primary != current {
+            while let Ok(primary) = link.ask(&self.question()).await.and_then(|reply| self.primary(&reply)) {
+                if views.send((at, Some(primary))).is_err() {
                     return;
                 }
                 sleep(WATCH).await;
-                match link.ask(&sentinels.question()).await.and_then(|reply| sentinels.primary(&reply)) {
-                    Ok(named) => primary = named,
-                    Err(_) => break,
-                }
             }
         }
-        sleep(WATCH).await;
     }
+}
+
+/// Resolves when most of the sentinels that answer name another primary than `current`: one that they left, perhaps on the
+/// other side of a partition, may take writes for a long time yet, and all of them will be lost.
+pub async fn superseded(sentinels: Sentinels, current: Endpoint) {
+    let (sender, mut views) = unbounded_channel();
+    let mut watchers = JoinSet::new();
+    for at in 0..sentinels.nodes.len() {
+        watchers.spawn(sentinels.clone().watch(at, sender.clone()));
+    }
+    let mut named = vec![None; sentinels.nodes.len()];
+    while let Some((at, view)) = views.recv().await {
+        named[at] = Some(view);
+        // Not before each has had its say, or the first to speak would be most of them.
+        let Some(said) = named.iter().cloned().collect::<Option<Vec<_>>>() else {
+            continue;
+        };
+        let said: Vec<_> = said.into_iter().flatten().collect();
+        if let Some((primary, votes)) = by_votes(&said).first()
+            && **primary != current
+            && *votes > said.len() / 2
+        {
+            return;
+        }
+    }
+}
+
+/// What was named, and how often, most often first; ties in the order in which they were named.
+fn by_votes(named: &[Endpoint]) -> Vec<(&Endpoint, usize)> {
+    let mut votes: Vec<(&Endpoint, usize)> = Vec::new();
+    for primary in named {
+        match votes.iter_mut().find(|(known, _)| *known == primary) {
+            Some((_, count)) => *count += 1,
+            None => votes.push((primary, 1)),
+        }
+    }
+    votes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    votes
 }
 
 fn endpoint(host: &[u8], port: &[u8]) -> Option<Endpoint> {
@@ -142,6 +178,14 @@ pub fn moved(message: &str) -> Option<(Option<String>, u16)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_primary_that_most_sentinels_name_comes_first() {
+        let [old, new] = [1, 2].map(|port| Endpoint::Tcp("h".into(), port));
+        assert_eq!(by_votes(&[]), []);
+        assert_eq!(by_votes(&[old.clone(), new.clone(), new.clone()]), [(&new, 2), (&old, 1)]);
+        assert_eq!(by_votes(&[old.clone(), new.clone()]), [(&old, 1), (&new, 1)]);
+    }
 
     #[test]
     fn a_redirection_names_host_and_port() {

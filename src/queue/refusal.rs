@@ -24,9 +24,10 @@ pub fn judge(message: &str) -> Refusal {
         "NOSCRIPT" => Refusal::NoScript,
         // ASK and TRYAGAIN come while the queue's slot moves to another node: our call names keys that exist and keys that
         // do not, which only a node that has the whole slot can take. MOVED follows when the move is done.
-        "LOADING" | "BUSY" | "ASK" | "TRYAGAIN" | "CLUSTERDOWN" | "MASTERDOWN" => Refusal::NotNow,
-        // A primary that became a replica says READONLY, one that lost its replicas NOREPLICAS.
-        "READONLY" | "NOREPLICAS" => Refusal::NotHere,
+        "LOADING" | "BUSY" | "ASK" | "TRYAGAIN" | "MASTERDOWN" => Refusal::NotNow,
+        // A primary that became a replica says READONLY, one that lost its replicas NOREPLICAS, and a node that was taken
+        // out of the cluster CLUSTERDOWN for ever.
+        "READONLY" | "NOREPLICAS" | "CLUSTERDOWN" => Refusal::NotHere,
         "OOM" | "MISCONF" => {
             Refusal::Never(Error::QueueUnavailable { outcome: Outcome::Refused, detail: message.to_owned() })
         }
@@ -45,6 +46,13 @@ pub fn judge(message: &str) -> Refusal {
             detail: message.to_owned(),
         }),
     }
+}
+
+/// Whether an error reply begins with a code, as all of Redis do. One that does not comes from something in between, and
+/// says nothing of the jobs.
+pub fn is_from_redis(message: &str) -> bool {
+    let code = message.split(' ').next().unwrap_or_default();
+    !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
 }
 
 /// The code of an error. Redis 6 wraps that of a command in a script: `ERR Error running script …: -OOM command …`, and
@@ -75,6 +83,16 @@ mod tests {
         let Refusal::Never(error) = judge("WRONGTYPE Operation against a key") else { panic!() };
         assert_eq!(error.code(), "MISCONFIGURED");
         assert_eq!(error.outcome(), Outcome::Refused);
+    }
+
+    #[test]
+    fn an_error_without_a_code_is_not_from_redis() {
+        for message in ["ERR x", "NOSCRIPT No matching script.", "CLUSTERDOWN", "OOM x"] {
+            assert!(is_from_redis(message), "{message}");
+        }
+        for message in ["", "upstream failure", " ERR", "Err x"] {
+            assert!(!is_from_redis(message), "{message}");
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ use super::backlog::{Backlog, Batch, Next};
 use super::config::{Config, Endpoint, Place};
 use super::link::Link;
 use super::place;
+use super::refusal::is_from_redis;
 use super::resp::Reply;
 use super::script::{REPLICA, Script, duplicates};
 use super::{Health, Ready, Sink};
@@ -53,7 +54,7 @@ impl Writer {
             moved: None,
             not_before: Instant::now(),
             leaving: None,
-            trouble: String::new(),
+            trouble: "no connection was made yet".into(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         std::thread::Builder::new().name("enqueue-boundary".into()).spawn(move || {
@@ -275,7 +276,7 @@ impl State {
         };
         let added = duplicates(&reply, batch.number, batch.jobs.len());
         let refused = match reply {
-            Reply::Error(message) => Some(message),
+            Reply::Error(message) if is_from_redis(&message) => Some(message),
             _ if added.is_none() => return Err(nonsense("the server sent a reply to something else")),
             _ => None,
         };
