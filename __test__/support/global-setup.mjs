@@ -3,7 +3,7 @@
 import { findServer, startServer } from '../../scripts/redis.mjs'
 
 export default async function setup() {
-  const command = await findServer(console.error)
+  const command = process.env.TEST_REDIS_COMMAND ?? (await findServer(console.error))
   if (!command) {
     throw new Error('The tests need a Redis or Valkey program that they can start: put redis-server on PATH.')
   }

@@ -15,22 +15,24 @@ const CLEAR = { delayMs: 0, jitterMs: 0, bytesPerSecond: Number.POSITIVE_INFINIT
  * link is made and 'up' and 'down' with the bytes that arrived, so that tests need not sleep.
  */
 class FaultyProxy extends EventEmitter {
-  static async start(targetPort) {
+  /** @param {{ host?: string, port?: number }} [at] any loopback address; a free port of it */
+  static async start(targetPort, { host = '127.0.0.1', port = 0 } = {}) {
     const proxy = new FaultyProxy()
-    proxy.targetPort = targetPort
+    Object.assign(proxy, { targetPort, host, port })
     await proxy.accept()
     return proxy
   }
 
   #server
   #links = new Set()
-  #dropping = false
+  #held
+  #release
   #cut
   up = CLEAR
   down = CLEAR
 
   get url() {
-    return `redis://127.0.0.1:${this.port}`
+    return `redis://${this.host}:${this.port}`
   }
 
   /** How many links stand. */
@@ -48,10 +50,16 @@ class FaultyProxy extends EventEmitter {
     this[direction] = { ...CLEAR, ...how }
   }
 
-  /** Drops everything both ways, without a word to either end: on the links that stand, and on new ones unless told so. */
-  drop({ newLinks = true } = {}) {
-    for (const link of this.#links) link.dropped = true
-    this.#dropping = newLinks
+  /** Holds everything on all links, also on new ones, until `heal`: as TCP does while no packet gets through. */
+  hold() {
+    this.#held = new Promise((resolve) => {
+      this.#release = resolve
+    })
+  }
+
+  /** Drops what is sent on the links that stand from now on, without a word: as a router does that forgot them. */
+  forget(...directions) {
+    for (const link of this.#links) for (const direction of directions) link.forgotten.add(direction)
   }
 
   /** Lets `bytes` more of what the server sends through, on one link, and then ends it with a reset or a mere end. */
@@ -75,31 +83,33 @@ class FaultyProxy extends EventEmitter {
   async accept() {
     this.#server = net.createServer((client) => this.#join(client))
     await new Promise((resolve, reject) => {
-      this.#server.once('error', reject).listen(this.port ?? 0, '127.0.0.1', resolve)
+      this.#server.once('error', reject).listen(this.port, this.host, resolve)
     })
     this.port = this.#server.address().port
   }
 
-  /** Passes bytes as they are. A link that lost some stays dead, as after a router that forgot it. */
+  /** Passes bytes as they are, but not on links that are forgotten. */
   heal() {
     this.up = CLEAR
     this.down = CLEAR
-    this.#dropping = false
     this.#cut = undefined
+    this.#release?.()
+    this.#held = undefined
   }
 
   async stop() {
+    this.heal()
     if (this.#server.listening) await this.refuse()
   }
 
   #join(client) {
     const link = new Link(client, net.connect(this.targetPort, '127.0.0.1'))
-    link.dropped = this.#dropping
     this.#links.add(link)
     link.once('close', () => this.#links.delete(link))
     for (const direction of ['up', 'down']) {
       link.pass(direction, {
         treatment: () => this[direction],
+        held: () => this.#held,
         arrived: (bytes) => this.emit(direction, bytes),
         cut: (bytes) => (direction === 'down' ? this.#cutOff(bytes) : undefined),
       })
@@ -125,7 +135,7 @@ class Link extends EventEmitter {
   constructor(client, server) {
     super()
     this.ends = { up: [client, server], down: [server, client] }
-    this.dropped = false
+    this.forgotten = new Set()
     for (const socket of [client, server]) {
       socket.setNoDelay(true)
       // A broken socket breaks the link, and 'close' follows each error.
@@ -144,7 +154,7 @@ class Link extends EventEmitter {
     this.emit('close')
   }
 
-  pass(direction, { treatment, arrived, cut }) {
+  pass(direction, { treatment, held, arrived, cut }) {
     const [from, to] = this.ends[direction]
     const queue = []
     let queued = 0
@@ -156,9 +166,9 @@ class Link extends EventEmitter {
       while (queue.length > 0 && !to.destroyed) {
         const { bytes, due, split, ending } = queue[0]
         const wait = due - performance.now()
-        if (wait > 0) await sleep(wait)
-        // What was held back when the link went dead is lost with it.
-        if (!this.dropped) {
+        if (wait > 0) await sleep(wait, undefined, { ref: false })
+        await held()
+        if (!this.forgotten.has(direction)) {
           for (const piece of split ? Array.from(bytes, (byte) => Buffer.of(byte)) : [bytes]) {
             await new Promise((resolve) => to.write(piece, resolve))
             if (split) await nextTurn()
@@ -174,7 +184,7 @@ class Link extends EventEmitter {
 
     from.on('data', (chunk) => {
       arrived(chunk)
-      if (this.dropped) return
+      if (this.forgotten.has(direction)) return
       const { delayMs, jitterMs, bytesPerSecond, split, garble } = treatment()
       const bytes = garble ? garble(chunk) : chunk
       const end = cut(bytes)

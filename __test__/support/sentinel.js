@@ -4,20 +4,21 @@ const { spawn } = require('node:child_process')
 const { mkdtempSync, rmSync, writeFileSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const path = require('node:path')
-const { Redis } = require('ioredis')
 const { OwnServer, freePort } = require('./redis.js')
-const { until } = require('./until.js')
+const { until, withClient } = require('./until.js')
 
 const NAME = 'tickets'
+/** Without it a primary waits five seconds for more replicas before it sends its data. */
+const AT_ONCE = ['--repl-diskless-sync-delay', '0']
 
 /** One sentinel process. */
 class Sentinel {
   /**
    * @param {number} primaryPort of the server that it takes for the primary, to begin with
-   * @param {{ quorum?: number, lines?: string[] }} [options] `lines` are more of its configuration
+   * @param {{ quorum?: number, password?: string }} [options] `password` is what it asks of its clients
    */
-  static async start(primaryPort, { quorum = 2, lines = [] } = {}) {
-    const sentinel = new Sentinel(await freePort())
+  static async start(primaryPort, { quorum = 2, password } = {}) {
+    const sentinel = new Sentinel(await freePort(), password)
     const config = [
       `port ${sentinel.port}`,
       'bind 127.0.0.1',
@@ -25,7 +26,7 @@ class Sentinel {
       `sentinel monitor ${NAME} 127.0.0.1 ${primaryPort} ${quorum}`,
       `sentinel down-after-milliseconds ${NAME} 500`,
       `sentinel failover-timeout ${NAME} 3000`,
-      ...lines,
+      password ? `requirepass ${password}` : '',
     ]
     writeFileSync(sentinel.config, config.join('\n'))
     sentinel.up()
@@ -33,8 +34,9 @@ class Sentinel {
     return sentinel
   }
 
-  constructor(port) {
+  constructor(port, password) {
     this.port = port
+    this.password = password
     this.dir = mkdtempSync(path.join(tmpdir(), 'enqueue-boundary-sentinel-'))
     this.config = path.join(this.dir, 'sentinel.conf')
   }
@@ -49,14 +51,8 @@ class Sentinel {
     this.ended = new Promise((resolve) => this.child.once('exit', resolve))
   }
 
-  async ask(use) {
-    const client = new Redis({ port: this.port, password: this.password, retryStrategy: () => 20 })
-    client.on('error', () => {})
-    try {
-      return await use(client)
-    } finally {
-      client.disconnect()
-    }
+  ask(use) {
+    return withClient(this, use, { password: this.password })
   }
 
   /** Whom it takes for the primary. */
@@ -94,10 +90,10 @@ class SentinelSetup {
   static async start({ replicas = 2, sentinels = 3 } = {}) {
     const setup = new SentinelSetup()
     try {
-      setup.servers.push(await OwnServer.start())
+      setup.servers.push(await OwnServer.start(AT_ONCE))
       const primary = setup.servers[0]
       for (let i = 0; i < replicas; i++) {
-        setup.servers.push(await OwnServer.start(['--replicaof', '127.0.0.1', `${primary.port}`]))
+        setup.servers.push(await OwnServer.start([...AT_ONCE, '--replicaof', '127.0.0.1', `${primary.port}`]))
       }
       for (let i = 0; i < sentinels; i++) setup.sentinels.push(await Sentinel.start(primary.port))
       await Promise.all(setup.sentinels.map((sentinel) => sentinel.knows(replicas, sentinels - 1)))
@@ -128,7 +124,8 @@ class SentinelSetup {
   async replicated(primary, replicas) {
     await withClient(primary, async (client) => {
       // WAIT is about the writes of the connection that asks.
-      const all = async () => (await client.publish('nobody', '')) === 0 && (await client.wait(replicas, 100)) >= replicas
+      const all = async () =>
+        (await client.publish('nobody', '')) === 0 && (await client.wait(replicas, 100)) >= replicas
       const connected = async () => Number(/connected_slaves:(\d+)/.exec(await client.info('replication'))[1])
       await until(async () => (await connected()) >= replicas && (await all()))
     })
@@ -155,16 +152,6 @@ class SentinelSetup {
 
   async stop() {
     await Promise.all([...this.sentinels, ...this.servers].map((it) => it.stop()))
-  }
-}
-
-async function withClient(server, use) {
-  const client = new Redis(server.url, { retryStrategy: () => 20 })
-  client.on('error', () => {})
-  try {
-    return await use(client)
-  } finally {
-    client.disconnect()
   }
 }
 

@@ -1,0 +1,111 @@
+// Two real servers, a primary and its replica, which change places when one fails. Every write is on disk before it is
+// acknowledged, so that a killed server comes back with all that it said it had.
+import { Redis } from 'ioredis'
+import redis from '../__test__/support/redis.js'
+import waiting from '../__test__/support/until.js'
+
+const { OwnServer, freePort } = redis
+const { until } = waiting
+
+const ARGS = [
+  ...['--appendonly', 'yes', '--appendfsync', 'always', '--maxmemory-policy', 'noeviction'],
+  ...['--repl-diskless-sync', 'yes', '--repl-diskless-sync-delay', '0', '--repl-backlog-size', '64mb'],
+  // A script that runs for longer than this has other clients told BUSY, which is one of the faults.
+  ...['--busy-reply-threshold', '50'],
+]
+
+class Server extends OwnServer {
+  static async start() {
+    const server = new Server(await freePort(), ARGS)
+    // Whatever ends this process, the servers end with it.
+    process.on('exit', () => server.child?.kill('SIGKILL'))
+    await server.up()
+    return server
+  }
+
+  async up() {
+    await super.up()
+    this.admin ??= new Redis({ port: this.port, retryStrategy: () => 20, maxRetriesPerRequest: null })
+    // It is killed on purpose; what was asked of it is asked again when it is back.
+    this.admin.on('error', () => {})
+  }
+
+  async follow(primary) {
+    await this.admin.replicaof('127.0.0.1', primary.port)
+    this.args = [...ARGS, '--replicaof', '127.0.0.1', `${primary.port}`]
+  }
+
+  /** What INFO says of replication. */
+  async replication() {
+    const info = await this.admin.info('replication')
+    return Object.fromEntries(info.split('\r\n').map((line) => line.split(':')))
+  }
+
+  async stop() {
+    this.admin?.disconnect()
+    await super.stop()
+  }
+}
+
+export class Pair {
+  static async start(command) {
+    process.env.TEST_REDIS_COMMAND = command
+    const [primary, replica] = await Promise.all([Server.start(), Server.start()])
+    const pair = new Pair(primary, replica)
+    await replica.follow(primary)
+    await pair.inSync()
+    return pair
+  }
+
+  constructor(primary, replica) {
+    this.primary = primary
+    this.replica = replica
+  }
+
+  /** Resolves once the replica has what the primary had when asked. */
+  async inSync() {
+    const { master_repl_offset: goal } = await this.primary.replication()
+    await until(async () => {
+      const { master_link_status: link, slave_repl_offset: offset } = await this.replica.replication()
+      return link === 'up' && Number(offset) >= Number(goal)
+    })
+  }
+
+  /** The primary and the replica change places, in order: no acknowledged write is lost. */
+  async failOver() {
+    await this.inSync()
+    await this.primary.admin.call('FAILOVER', 'TO', '127.0.0.1', `${this.replica.port}`)
+    await until(async () => (await this.replica.replication()).role === 'master')
+    this.#swap()
+    this.primary.args = ARGS
+    this.replica.args = [...ARGS, '--replicaof', '127.0.0.1', `${this.primary.port}`]
+  }
+
+  /**
+   * The primary dies and the replica takes its place: what the primary alone had is lost.
+   * @returns {Promise<number>} when it died
+   */
+  async crash() {
+    await this.inSync()
+    const at = Date.now()
+    await this.primary.kill()
+    await this.replica.admin.replicaof('NO', 'ONE')
+    this.#swap()
+    this.primary.args = ARGS
+    return at
+  }
+
+  /** The server that crashed comes back, as a replica of the one that took its place. */
+  async rejoin() {
+    this.replica.args = [...ARGS, '--replicaof', '127.0.0.1', `${this.primary.port}`]
+    await this.replica.up()
+  }
+
+  #swap() {
+    ;[this.primary, this.replica] = [this.replica, this.primary]
+  }
+
+  async stop() {
+    await Promise.all([this.primary.stop(), this.replica.stop()])
+  }
+}

@@ -1,0 +1,133 @@
+// Writes docs/faults.md from a run of the fault tests: what was done in each fault, what the caller got, what was in Redis
+// afterwards. Fails when a test fails or a row has no test. Calls that settled late and slow recoveries are flagged, and
+// with --strict fail too.
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const target = 'docs/faults.md'
+
+/** What is promised: a call settles this long after its deadline at most, and the next one succeeds this soon. */
+const MAX_OVERDUE_MS = 50
+const MAX_RECOVERY_MS = 1000
+
+const ROWS = [
+  'Redis is killed with calls in flight',
+  'Redis is absent when the process starts',
+  'Redis loses the script',
+  'The primary becomes a replica',
+  'Sentinels promote another primary',
+  'Too few replicas',
+  'Redis is full',
+  'Redis cannot save',
+  'Redis loads its data',
+  'Redis is busy, paused or stopped',
+  'The link is dead without a word',
+  'Replies are cut, garbled or split',
+  'The way to Redis is slow or narrow',
+  'The name of the server leads elsewhere',
+  'The password is rotated or wrong',
+  'The user may not do what is needed',
+  'TLS fails',
+  'The slot of the queue moves in the cluster',
+  'Redis refuses or closes connections',
+  'The storage misbehaves',
+  'The process dies between record and job',
+  'The storage is slow under 10,000 calls',
+  'The pipeline, process or thread ends',
+  'The queue holds what others left',
+  'The clock is wrong or jumps',
+  'Hostile input',
+  'A defect in the native code',
+  'Forks, threads and reloaded modules',
+  'Two processes enqueue the same id',
+  'A failover loses acknowledged writes',
+]
+
+/** The test files that write their cases down. */
+function testFiles() {
+  const files = readdirSync(path.join(root, '__test__'), { recursive: true }).map((file) => `__test__/${file}`)
+  const uses = (file) => readFileSync(path.join(root, file), 'utf8').includes('useFaults()')
+  return files.filter((file) => file.endsWith('.test.js') && uses(file)).sort()
+}
+
+/** Runs them one after the other, so that no call is late for want of a processor; gives the cases by row. */
+function runTests() {
+  const dir = mkdtempSync(path.join(tmpdir(), 'enqueue-boundary-faults-'))
+  try {
+    const args = ['--no-install', 'jest', '--runInBand', ...testFiles()]
+    const env = { ...process.env, FAULTS_DIR: dir }
+    const { status } = spawnSync('npx', args, { cwd: root, env, stdio: 'inherit', shell: process.platform === 'win32' })
+    if (status !== 0) throw new Error(`a test failed; ${target} is left as it was`)
+    // The names sort by row, then by file and by place in it.
+    const cases = readdirSync(dir).sort()
+    return cases.map((file) => JSON.parse(readFileSync(path.join(dir, file), 'utf8')))
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
+}
+
+const cell = (text) => text.replaceAll('|', '\\|') || '–'
+
+function time(ms, limit) {
+  if (ms === undefined) return '–'
+  const text = `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`
+  return ms > limit ? `**${text}**` : text
+}
+
+const isLate = ({ overdueMs, recoveryMs }) => overdueMs > MAX_OVERDUE_MS || recoveryMs > MAX_RECOVERY_MS
+
+function tableOf(cases) {
+  const lines = ['| # | fault | what was done | what the callers got | in Redis afterwards | late | recovery |']
+  lines.push('|---|---|---|---|---|---|---|')
+  for (const [at, title] of ROWS.entries()) {
+    lines.push(`| **${at + 1}** | **${title}** | | | | | |`)
+    for (const it of cases.filter(({ row }) => row === at + 1)) {
+      const times = [time(it.overdueMs, MAX_OVERDUE_MS), time(it.recoveryMs, MAX_RECOVERY_MS)]
+      lines.push(`| | ${[it.fault, it.done, it.got, it.there].map(cell).concat(times).join(' | ')} |`)
+    }
+  }
+  return lines.join('\n')
+}
+
+function documentOf(cases) {
+  const servers = [...new Set(cases.map(({ server }) => server))].sort().join(', ')
+  const worst = (key) => Math.round(Math.max(...cases.map((it) => it[key] ?? 0)))
+  const late = cases.filter(isLate).length
+  return `# What happens when…
+
+Written by \`node scripts/faults.mjs\`, which runs the fault tests; not to be edited by hand. Run against ${servers} on
+${process.platform} ${process.arch} with ${availableParallelism()} processors and Node ${process.version}.
+
+Each line is an automated test with a real server. A call ends in exactly one of these: \`queued\`; an error that is
+*refused* or *not-sent*, which leaves nothing in Redis; an error that is *unknown*, after which the job may be there or
+not, and trying again is safe. Every test looks in Redis afterwards: each queued job is there, in one list, once; nothing
+is left of what was refused or not sent.
+
+*Late* is how long after its deadline the last call settled, where any came so far (worst: ${worst('overdueMs')} ms; at most
+${MAX_OVERDUE_MS} ms is promised). *Recovery* is how long the first call after the repair took (worst: ${worst('recoveryMs')} ms; at most
+${MAX_RECOVERY_MS} ms). ${late === 0 ? 'None of the lines is' : `${late} of the ${cases.length} lines are`} over that, which would be in bold.
+
+${tableOf(cases)}
+`
+}
+
+try {
+  const cases = runTests()
+  const missing = ROWS.flatMap((title, at) => (cases.some(({ row }) => row === at + 1) ? [] : `${at + 1} ${title}`))
+  if (missing.length > 0) throw new Error(`no test for ${missing.join(', ')}; ${target} is left as it was`)
+  mkdirSync(path.join(root, 'docs'), { recursive: true })
+  writeFileSync(path.join(root, target), documentOf(cases))
+  console.log(`${target}: ${cases.length} cases in ${ROWS.length} rows`)
+  const late = cases.filter(isLate)
+  for (const { row, fault, overdueMs, recoveryMs } of late) {
+    console.error(`LATE: ${row} ${fault}: ${time(overdueMs)} past the deadline, recovered in ${time(recoveryMs)}`)
+  }
+  if (late.length > 0 && process.argv.includes('--strict')) process.exitCode = 1
+} catch (error) {
+  console.error(error.message)
+  process.exitCode = 1
+}
