@@ -47,15 +47,28 @@ end
 
 local existing = call('EXISTS', unpack(KEYS, 8))
 
--- A user who lacks one of these commands would otherwise leave a job that no worker finds. Redis 6 cannot be asked.
+-- A user who lacks one of these commands would otherwise leave a job that no worker finds.
+local needed
 local may = redis.acl_check_cmd
 if may then
-  local needed = not may('INCRBY', counter, '1') and 'INCRBY' or not may('HSET', meta, '', '') and 'HSET'
+  needed = not may('INCRBY', counter, '1') and 'INCRBY' or not may('HSET', meta, '', '') and 'HSET'
     or not may('XADD', events, '*', '', '') and 'XADD' or not may('LPUSH', list, '') and 'LPUSH'
     or not may('ZADD', marker, '0', '0') and 'ZADD' or not may('XTRIM', events, 'MAXLEN', '0') and 'XTRIM'
-  if needed then
-    return redis.error_reply('NOPERM this user may not run ' .. needed)
+else
+  -- Redis 6 cannot be asked. There each is tried on the meta, a hash, where a user who may run it gets WRONGTYPE.
+  call('HSET', meta, 'opts.maxLenEvents', maxEvents)
+  for _, try in ipairs({ { 'INCRBY', meta, '1' }, { 'XADD', meta, '*', '', '' }, { 'LPUSH', meta, '' },
+    { 'ZADD', meta, '0', '0' }, { 'XTRIM', meta, 'MAXLEN', '0' } }) do
+    local refusal = redis.pcall(unpack(try))
+    if string.find(refusal.err, 'OOM', 1, true) then
+      return refusal
+    elseif not string.find(refusal.err, 'WRONGTYPE', 1, true) then
+      needed = try[1]
+    end
   end
+end
+if needed then
+  return redis.error_reply('NOPERM this user may not run ' .. needed)
 end
 
 call('INCRBY', counter, tostring(jobs))
