@@ -100,7 +100,8 @@ test.each([...COMMANDS])('a user who may not use %s fails the batch, and nothing
   await redis.call('ACL', 'SETUSER', username, 'on', '>secret', '~*', '+@all', `-${command}`)
   const restricted = new Redis({ ...connection, username, password: 'secret' })
   try {
-    await changesNothing(restricted, /NOPERM|permission/)
+    // As Redis 7 and 8, Valkey and Redis 6 say it.
+    await changesNothing(restricted, /NOPERM|permission|ACL failure|can't run/)
   } finally {
     await restricted.quit()
     await redis.call('ACL', 'DELUSER', username)
@@ -156,7 +157,10 @@ describe('a server at its maxmemory', () => {
     expect(reply).toEqual([])
     expect(await redis.lrange(keyOf('wait'), 0, 19)).toEqual(tickets.map(jobId).reverse())
     for (const ticket of tickets) expect(await redis.hget(jobKey(ticket), 'data')).toBe(JSON.stringify(ticket))
-    await expect(redis.set('one more', 'x')).rejects.toThrow('OOM')
+    // Memory is all but used up: servers differ in when they count what a script has written.
+    const more = [1, 2, 3].map((n) => redis.set(`more:${n}`, 'x'.repeat(50_000)))
+    await expect(Promise.all(more)).rejects.toThrow('OOM')
+    await Promise.allSettled(more)
   })
 })
 

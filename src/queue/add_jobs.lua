@@ -56,14 +56,14 @@ if may then
     or not may('ZADD', marker, '0', '0') and 'ZADD' or not may('XTRIM', events, 'MAXLEN', '0') and 'XTRIM'
 else
   -- Redis 6 cannot be asked. There each is tried on the meta, a hash, where a user who may run it gets WRONGTYPE.
-  call('HSET', meta, 'opts.maxLenEvents', maxEvents)
-  for _, try in ipairs({ { 'INCRBY', meta, '1' }, { 'XADD', meta, '*', '', '' }, { 'LPUSH', meta, '' },
+  for _, try in ipairs({ { 'HSET', meta, 'opts.maxLenEvents', maxEvents }, { 'INCRBY', meta, '1' }, { 'XADD', meta, '*', '', '' }, { 'LPUSH', meta, '' },
     { 'ZADD', meta, '0', '0' }, { 'XTRIM', meta, 'MAXLEN', '0' } }) do
     local refusal = redis.pcall(unpack(try))
-    if string.find(refusal.err, 'OOM', 1, true) then
+    local why = type(refusal) == 'table' and refusal.err or 'WRONGTYPE'
+    if string.find(why, "can't run this command", 1, true) then
+      needed = needed or try[1]
+    elseif not string.find(why, 'WRONGTYPE', 1, true) then
       return refusal
-    elseif not string.find(refusal.err, 'WRONGTYPE', 1, true) then
-      needed = try[1]
     end
   end
 end

@@ -56,9 +56,9 @@ pub fn is_from_redis(message: &str) -> bool {
 }
 
 /// The code of an error. Redis 6 wraps that of a command in a script: `ERR Error running script …: -OOM command …`, and
-/// Valkey has none for a command that the user may not run there.
+/// neither it nor Valkey has one for a command that the user may not run there.
 fn code(message: &str) -> &str {
-    if message.starts_with("ERR ACL failure in script") {
+    if message.starts_with("ERR ACL failure in script") || message.contains("can't run this command") {
         return "NOPERM";
     }
     let inner = match message.strip_prefix("ERR Error running script") {
