@@ -123,7 +123,7 @@ is left of what was refused or not sent.
 
 *Late* is how long after its deadline the last call settled, where any came so far (worst: ${worst('overdueMs')} ms; at most
 ${MAX_OVERDUE_MS} ms is promised). *Recovery* is how long the first call after the repair took (worst: ${worst('recoveryMs')} ms; at most
-${MAX_RECOVERY_MS} ms). ${late === 0 ? 'None of the lines is' : `${late} of the ${cases.length} lines are`} over that, which would be in bold.
+${MAX_RECOVERY_MS} ms is promised). Of ${cases.length} lines ${late === 0 ? 'none goes' : `${late} (in bold) go`} beyond.
 
 ${tableOf(cases)}
 `

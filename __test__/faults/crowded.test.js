@@ -2,16 +2,11 @@
 // A server that has too many clients, or throws them out; a process that has too many calls.
 const { setTimeout: sleep } = require('node:timers/promises')
 const { runChild } = require('../support/child.js')
-const { useFaults } = require('../support/faults.js')
+const { expectAll, useFaults } = require('../support/faults.js')
 const { newTicket } = require('../support/tickets.js')
 const { until } = require('../support/until.js')
 
 const on = useFaults()
-
-const all = (outcomes, expected) => {
-  expect(outcomes).not.toEqual([])
-  for (const outcome of outcomes) expect(outcome).toMatchObject(expected)
-}
 
 describe('a server that will not have us', () => {
   const row = 19
@@ -22,7 +17,7 @@ describe('a server that will not have us', () => {
     const pipeline = on.pipeline({ connection: server.url })
     const fault = on.fault({ row, fault: 'maxclients', done: '`maxclients 1`, taken by another', pipeline })
     await client.config('SET', 'maxclients', 1)
-    all(await fault.burst(50, { timeoutMs: 300 }), { code: 'QUEUE_UNAVAILABLE', outcome: 'not-sent' })
+    expectAll(await fault.burst(50, { timeoutMs: 300 }), { code: 'QUEUE_UNAVAILABLE', outcome: 'not-sent' })
     await client.config('SET', 'maxclients', 100)
     await fault.recovers()
     await fault.ends(client)
@@ -39,7 +34,7 @@ describe('a server that will not have us', () => {
       await until(() => load.outcomes.length > length + 50)
       await client.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
     }
-    all(await load.stop(), { code: 'queued' })
+    expectAll(await load.stop(), { code: 'queued' })
     await fault.recovers()
     fault.remark(`${pipeline.stats().connects} links made`)
     await fault.ends(client)
@@ -53,7 +48,7 @@ describe('a server that will not have us', () => {
     await fault.call()
     await client.config('SET', 'timeout', 1)
     await until(() => !pipeline.stats().connected)
-    all(await fault.burst(50), { code: 'queued' })
+    expectAll(await fault.burst(50), { code: 'queued' })
     await fault.recovers()
     await fault.ends(client)
   })
@@ -71,7 +66,7 @@ describe('a server that will not have us', () => {
     proxy.on('link', reset)
     const load = fault.load(20, { timeoutMs: 300 })
     await until(() => load.outcomes.length >= 100)
-    all(await load.stop(), { code: 'QUEUE_UNAVAILABLE', outcome: 'not-sent' })
+    expectAll(await load.stop(), { code: 'QUEUE_UNAVAILABLE', outcome: 'not-sent' })
     // With pauses that double from 20 ms to half a second it is a dozen in this time. Without them, thousands.
     expect(links).toBeLessThan(30)
     fault.remark(`${links} attempts`)

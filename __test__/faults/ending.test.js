@@ -1,15 +1,10 @@
 'use strict'
 // The end of a pipeline, a process or a thread with calls in flight.
 const { runChild } = require('../support/child.js')
-const { useFaults } = require('../support/faults.js')
+const { expectAll, useFaults } = require('../support/faults.js')
 
 const on = useFaults()
 const row = 23
-
-const all = (outcomes, expected) => {
-  expect(outcomes).not.toEqual([])
-  for (const outcome of outcomes) expect(outcome).toMatchObject(expected)
-}
 
 describe('close()', () => {
   test('takes no more calls, and resolves once those in flight are settled', async () => {
@@ -21,7 +16,7 @@ describe('close()', () => {
     expect(await fault.call()).toMatchObject({ code: 'CLOSED', outcome: 'refused', error: { status: 503 } })
     await closing
     expect(pipeline.stats().inFlight).toBe(0)
-    all(await calls, { code: 'queued' })
+    expectAll(await calls, { code: 'queued' })
     await pipeline.close()
     expect(await fault.call()).toMatchObject({ code: 'CLOSED' })
     await fault.ends(on.client(server.url))
@@ -161,7 +156,7 @@ describe('a process that ends', () => {
     server.thaw()
     const outcomes = outcomesOf(child)
     expect(outcomes).toHaveLength(100)
-    all(outcomes, { code: 'QUEUE_UNAVAILABLE', outcome: 'not-sent' })
+    expectAll(outcomes, { code: 'QUEUE_UNAVAILABLE', outcome: 'not-sent' })
     run.add(outcomes)
     await run.ends(on.client(server.url))
   })

@@ -1,7 +1,7 @@
 'use strict'
 // What others left in the keys of the queue.
 const { keyOf, referenceAdd, useBullmq } = require('../support/bullmq.js')
-const { useFaults } = require('../support/faults.js')
+const { expectAll, useFaults } = require('../support/faults.js')
 const { dump } = require('../support/keyspace.js')
 const { useDatabase } = require('../support/redis.js')
 const { jobId, jobKey, newTicket, recorder } = require('../support/tickets.js')
@@ -12,11 +12,6 @@ const on = useFaults()
 const row = 24
 
 beforeEach(() => database.redis.flushdb())
-
-const all = (outcomes, expected) => {
-  expect(outcomes).not.toEqual([])
-  for (const outcome of outcomes) expect(outcome).toMatchObject(expected)
-}
 
 /** A pipeline and what it was put up against. */
 function begin(about) {
@@ -32,7 +27,7 @@ test('a key of the wrong type refuses every call with an error for the operator,
     await redis.rename(key, 'aside')
     await (key === keyOf('id') ? redis.rpush(key, 'x') : redis.set(key, 'x'))
     const before = await dump(redis)
-    all(await fault.burst(20), {
+    expectAll(await fault.burst(20), {
       code: 'MISCONFIGURED',
       outcome: 'refused',
       error: { status: 500, retryable: false, cause: { message: expect.stringContaining('WRONGTYPE') } },
@@ -52,7 +47,7 @@ describe.each([5, 6])('a queue that BullMQ %i paused', (major) => {
     const queue = await bullmq.queue(major)
     await queue.pause()
     const outcomes = await fault.burst(50)
-    all(outcomes, { code: 'queued' })
+    expectAll(outcomes, { code: 'queued' })
     // Where each major looks for them: 6 leaves them in `wait`, 5 parks them in `paused`.
     expect(await redis.llen(keyOf(major === 5 ? 'paused' : 'wait'))).toBe(50)
     await fault.recovers()
@@ -96,7 +91,7 @@ describe('a job that is there already', () => {
     const ticket = newTicket()
     await states[state](queue, worker, ticket)
     const before = (await dump(redis))[jobKey(ticket)]
-    all(await fault.burst([ticket, ticket]), { code: 'queued' })
+    expectAll(await fault.burst([ticket, ticket]), { code: 'queued' })
     expect((await dump(redis))[jobKey(ticket)]).toEqual(before)
     expect(await (await queue.getJob(jobId(ticket))).getState()).toBe(state)
     await fault.recovers()

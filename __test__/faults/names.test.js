@@ -3,17 +3,12 @@
 // whose resolver is the test's; everything behind the resolver is real.
 const { once } = require('node:events')
 const net = require('node:net')
-const { useFaults } = require('../support/faults.js')
+const { expectAll, useFaults } = require('../support/faults.js')
 const { RemotePipeline } = require('../support/remote.js')
 const { Resolver } = require('../support/resolver.js')
 
 const on = useFaults()
 const row = 14
-
-const all = (outcomes, expected) => {
-  expect(outcomes).not.toEqual([])
-  for (const outcome of outcomes) expect(outcome).toMatchObject(expected)
-}
 
 /** A server, and a pipeline in another process that knows it by the name redis.test, which leads nowhere yet. */
 async function begin(about, { port } = {}) {
@@ -28,7 +23,7 @@ test('a name that does not exist leaves calls not sent, until it does', async ()
   const about = { fault: 'NXDOMAIN', done: 'the name got an address only after the calls' }
   const { resolver, client, fault } = await begin(about)
   const outcomes = await fault.burst(20, { timeoutMs: 300 })
-  all(outcomes, { code: 'QUEUE_UNAVAILABLE', outcome: 'not-sent', error: { status: 503, retryable: true } })
+  expectAll(outcomes, { code: 'QUEUE_UNAVAILABLE', outcome: 'not-sent', error: { status: 503, retryable: true } })
   resolver.set('127.0.0.1')
   await fault.recovers()
   await fault.ends(client)
@@ -46,7 +41,7 @@ test('a name that leads elsewhere is asked again when the link breaks', async ()
   resolver.set(second)
   await old.refuse()
   await fault.recovers()
-  all(await load.stop(), { code: 'queued' })
+  expectAll(await load.stop(), { code: 'queued' })
   await fault.ends(client)
 })
 
@@ -64,6 +59,6 @@ test('a name whose first addresses are silent or refuse is followed to the one t
   expect(fill.at(-1).connecting).toBe(true)
   resolver.set(silent, refusing, answering)
   await fault.recovers()
-  all(await fault.burst(20), { code: 'queued' })
+  expectAll(await fault.burst(20), { code: 'queued' })
   await fault.ends(client)
 })

@@ -1,7 +1,7 @@
 'use strict'
 // A server, or the way to it, that says nothing: busy, paused, asleep, or a link that is dead without a word.
 const { once } = require('node:events')
-const { DEBUGGABLE, useFaults } = require('../support/faults.js')
+const { DEBUGGABLE, expectAll, useFaults } = require('../support/faults.js')
 const { newTicket } = require('../support/tickets.js')
 const { until } = require('../support/until.js')
 
@@ -10,11 +10,6 @@ const on = useFaults()
 const BATCH = 16
 /** What a call may get whose time runs out meanwhile: never `queued`. */
 const HONEST = ['OUTCOME_UNKNOWN', 'QUEUE_UNAVAILABLE']
-
-const all = (outcomes, expected) => {
-  expect(outcomes).not.toEqual([])
-  for (const outcome of outcomes) expect(outcome).toMatchObject(expected)
-}
 
 describe('a server that does not answer', () => {
   const row = 10
@@ -42,14 +37,14 @@ describe('a server that does not answer', () => {
     },
     {
       fault: '`CLIENT PAUSE` of everything',
-      done: '`CLIENT PAUSE 1000`',
-      begin: ({ client }) => client.client('PAUSE', 1000),
+      done: '`CLIENT PAUSE 2000`',
+      begin: ({ client }) => client.client('PAUSE', 2000),
       end: ({ other }) => other.ping(),
     },
     {
       fault: 'a command that takes long',
-      done: '`DEBUG SLEEP 1`',
-      begin: async ({ client }) => void client.debug('SLEEP', 1),
+      done: '`DEBUG SLEEP 2`',
+      begin: async ({ client }) => void client.debug('SLEEP', 2),
       end: ({ other }) => other.ping(),
     },
     {
@@ -111,7 +106,7 @@ describe('a link that is dead without a word', () => {
     const done = 'a router forgets the link: packets vanish, new links are fine'
     const { client, proxy, pipeline, fault } = await begin({ fault: `half-open, ${name}`, done })
     proxy.forget(...directions)
-    all(await fault.burst(BATCH, { timeoutMs: 300 }), { code: 'OUTCOME_UNKNOWN' })
+    expectAll(await fault.burst(BATCH, { timeoutMs: 300 }), { code: 'OUTCOME_UNKNOWN' })
     await expectNewLink(fault, pipeline)
     await fault.ends(client)
   })

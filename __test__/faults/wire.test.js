@@ -1,15 +1,10 @@
 'use strict'
 // A way to Redis that cuts, mangles, splits and slows what goes over it.
-const { useFaults } = require('../support/faults.js')
+const { expectAll, useFaults } = require('../support/faults.js')
 const { newTicket } = require('../support/tickets.js')
 const { until } = require('../support/until.js')
 
 const on = useFaults()
-
-const all = (outcomes, expected) => {
-  expect(outcomes).not.toEqual([])
-  for (const outcome of outcomes) expect(outcome).toMatchObject(expected)
-}
 
 /** A server, a proxy before it, and a pipeline whose link stands. */
 async function begin(about, options) {
@@ -32,7 +27,7 @@ describe('a reply that is cut', () => {
     for (let bytes = 0; bytes < '*1\r\n:2\r\n'.length; bytes++) {
       const { connects } = pipeline.stats()
       proxy.cutReply(bytes, how)
-      all(await fault.burst(40), { code: 'queued' })
+      expectAll(await fault.burst(40), { code: 'queued' })
       expect(pipeline.stats().connects).toBeGreaterThan(connects)
     }
     await fault.recovers()
@@ -44,8 +39,8 @@ describe('a reply that is cut', () => {
     const { client, proxy, fault } = await begin({ row, fault: 'reply cut, no new link', done })
     proxy.cutReply(1, 'reset')
     proxy.once('down', () => proxy.refuse())
-    all(await fault.burst(16, { timeoutMs: 300 }), { code: 'OUTCOME_UNKNOWN' })
-    all(await fault.burst(16, { timeoutMs: 100 }), { code: 'QUEUE_UNAVAILABLE', outcome: 'not-sent' })
+    expectAll(await fault.burst(16, { timeoutMs: 300 }), { code: 'OUTCOME_UNKNOWN' })
+    expectAll(await fault.burst(16, { timeoutMs: 100 }), { code: 'QUEUE_UNAVAILABLE', outcome: 'not-sent' })
     proxy.heal()
     await proxy.accept()
     await fault.recovers()
@@ -60,7 +55,7 @@ describe('a reply that is cut', () => {
       const { length } = load.outcomes
       await until(() => load.outcomes.length > length + 100)
     }
-    all(await load.stop(), { code: 'queued' })
+    expectAll(await load.stop(), { code: 'queued' })
     await fault.recovers()
     await fault.ends(client)
   })
@@ -93,7 +88,7 @@ describe('a reply that is not the one', () => {
       },
     })
     // One batch, so that there is one reply.
-    all(await fault.burst(16), { code: 'queued' })
+    expectAll(await fault.burst(16), { code: 'queued' })
     await fault.recovers()
     expect(pipeline.stats().connects).toBe(2)
     await fault.ends(client)
@@ -103,8 +98,8 @@ describe('a reply that is not the one', () => {
     const done = 'the high bit of every byte from the server flipped'
     const { client, proxy, fault } = await begin({ row, fault: 'garbage for good', done })
     proxy.treat('down', { garble: (bytes) => bytes.map((byte) => byte ^ 0x80) })
-    all(await fault.burst(16, { timeoutMs: 300 }), { code: 'OUTCOME_UNKNOWN' })
-    all(await fault.burst(16, { timeoutMs: 100 }), { code: 'QUEUE_UNAVAILABLE', outcome: 'not-sent' })
+    expectAll(await fault.burst(16, { timeoutMs: 300 }), { code: 'OUTCOME_UNKNOWN' })
+    expectAll(await fault.burst(16, { timeoutMs: 100 }), { code: 'QUEUE_UNAVAILABLE', outcome: 'not-sent' })
     proxy.heal()
     await fault.recovers()
     await fault.ends(client)
@@ -117,7 +112,7 @@ describe('a reply that is not the one', () => {
     proxy.treat('down', { split: true })
     const tickets = Array.from({ length: 30 }, () => newTicket())
     // The second time each reply names positions, so that it is longer.
-    for (let round = 0; round < 2; round++) all(await fault.burst(tickets), { code: 'queued' })
+    for (let round = 0; round < 2; round++) expectAll(await fault.burst(tickets), { code: 'queued' })
     await fault.recovers()
     await fault.ends(client)
   })
@@ -131,8 +126,8 @@ describe('a slow way', () => {
     const { client, proxy, fault } = await begin(about)
     proxy.treat('up', { delayMs: 100, jitterMs: 50 })
     proxy.treat('down', { delayMs: 100, jitterMs: 50 })
-    all(await fault.burst(2000), { code: 'queued' })
-    all(await fault.burst(16, { timeoutMs: 100 }), { code: 'OUTCOME_UNKNOWN' })
+    expectAll(await fault.burst(2000), { code: 'queued' })
+    expectAll(await fault.burst(16, { timeoutMs: 100 }), { code: 'OUTCOME_UNKNOWN' })
     proxy.heal()
     await fault.recovers()
     await fault.ends(client)

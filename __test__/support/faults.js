@@ -1,6 +1,6 @@
 'use strict'
-// Runs calls under a fault and checks what must hold in every fault. Each test in __test__/faults makes one case of a
-// row of docs/faults.md, and nothing in here asserts a time: times are only written down.
+// Runs calls under a fault and checks what must hold in every fault. A test makes cases of a row of
+// docs/faults.md. Nothing in here asserts a time: times are only written down.
 //
 //   const on = useFaults()                                   // closes what a test opened when the test ends
 //   test('…', async () => {
@@ -16,7 +16,7 @@
 //   })
 //
 // An outcome is { jobId, ticket, outcome, code, error }: `outcome` is 'queued' or that of the EnqueueError, `code` is
-// 'queued', the error's code, or the name of an error that is the storage's own. Outcomes of other processes are handed
+// 'queued', the error's code, or the name of what the storage itself failed with. Outcomes of other processes are handed
 // in with `fault.add(outcomes)`; `jobId`, `outcome` and `code` are enough. `fault.remark('…')` adds a measurement or an
 // observation to what the caller got.
 const { execFileSync } = require('node:child_process')
@@ -143,7 +143,7 @@ class Fault {
       return outcome
     } catch (error) {
       // What is not an EnqueueError is the storage's own, and a job whose record failed is never enqueued.
-      if (!isEnqueueError(error)) return settled({ outcome: 'refused', code: `${error?.name ?? error}`, error })
+      if (!isEnqueueError(error)) return settled({ outcome: 'refused', code: error?.name ?? 'no error', error })
       return settled({ outcome: error.outcome, code: error.code, error })
     }
   }
@@ -178,6 +178,12 @@ class Fault {
     const got = [tally(this.#outcomes), ...this.#remarks].filter(Boolean).join('; ')
     record({ ...this.#about, got, there, overdueMs: this.#overdueMs, recoveryMs: this.#recoveryMs, server })
   }
+}
+
+/** Each outcome, and there is one, matches. */
+function expectAll(outcomes, expected) {
+  expect(outcomes).not.toEqual([])
+  for (const outcome of outcomes) expect(outcome).toMatchObject(expected)
 }
 
 /** Looks for each job where BullMQ would; says in a few words what is there. */
@@ -250,4 +256,4 @@ function record(entry) {
   writeFileSync(path.join(dir, `${two(entry.row)}-${file}-${two(recorded)}.json`), JSON.stringify(entry))
 }
 
-module.exports = { DEBUGGABLE, useFaults }
+module.exports = { DEBUGGABLE, expectAll, useFaults }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::config::{Config, Endpoint, Login, Place, Tls};
 use super::link::Link;
@@ -51,6 +51,9 @@ async fn open_primary(config: &Config, endpoint: &Endpoint) -> io::Result<Link> 
     }
 }
 
+/// Once a sentinel has answered, the others have this long to disagree.
+const LAST_WORD: Duration = Duration::from_millis(200);
+
 /// Sentinels, and what they know the primary by.
 #[derive(Clone)]
 pub struct Sentinels {
@@ -70,7 +73,14 @@ impl Sentinels {
             asked.spawn(async move { sentinels.ask(&node).await });
         }
         let mut named = Vec::new();
-        while let Some(answer) = asked.join_next().await {
+        loop {
+            let answer = match named.is_empty() {
+                true => asked.join_next().await,
+                false => timeout(LAST_WORD, asked.join_next()).await.unwrap_or_default(),
+            };
+            let Some(answer) = answer else {
+                break;
+            };
             match answer.map_err(io::Error::other).and_then(|answer| answer) {
                 Ok((_, primary)) => named.push(primary),
                 Err(error) => *failure = error,
