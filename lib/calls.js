@@ -233,7 +233,8 @@ class Calls {
     this.#calls[call.slot] = undefined
     this.#free.push(call.slot)
     call.slot = -1
-    if (this.#drained !== undefined && this.#isIdle()) this.#drained()
+    // Not before the code that awaits the last calls has run.
+    if (this.#drained !== undefined && this.#isIdle()) setImmediate(this.#drained)
   }
 
   // --- close --------------------------------------------------------------------------------------------------------

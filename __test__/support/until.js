@@ -1,13 +1,19 @@
 'use strict'
-// For what a server does in its own time and tells nobody: asks until it is so. The test's own timeout is the limit.
+// For what a server does in its own time and tells nobody: asks until it is so.
 const { setTimeout: sleep } = require('node:timers/promises')
 const { Redis } = require('ioredis')
 
 const PAUSE_MS = 20
+/** Past the timeout of any test, so that a loop does not outlive the run. */
+const PATIENCE_MS = 90_000
 
 /** Resolves when `condition` holds; rejects when asking fails. */
 async function until(condition) {
-  while (!(await condition())) await sleep(PAUSE_MS)
+  const end = performance.now() + PATIENCE_MS
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error(`not within ${PATIENCE_MS} ms: ${condition}`)
+    await sleep(PAUSE_MS)
+  }
 }
 
 /** Opens a client of one server for `use`, which may wait for it to come up. */

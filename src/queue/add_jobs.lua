@@ -63,7 +63,8 @@ else
     if string.find(why, "can't run this command", 1, true) then
       needed = needed or try[1]
     elseif not string.find(why, 'WRONGTYPE', 1, true) then
-      return refusal
+      -- Redis 6 puts the place in the script before the code.
+      return redis.error_reply((string.gsub(why, '^@user_script: %d+: %-', '')))
     end
   end
 end
