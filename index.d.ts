@@ -48,6 +48,17 @@ export class Pipeline {
     storage: TicketStorage,
     options: TimeoutOptions & WithCaller<C>,
   ): Promise<EnqueueResult>
+  /**
+   * Replaces the connection by one with these options, all of them: for a new certificate, a rotated password, another
+   * address. No call ends by it: jobs that were sent are answered on the connection they went out on, the others wait,
+   * each within its deadline, for the new one. It is opened at once if there was one before; `stats()` says how that went.
+   *
+   * Throws an {@link EnqueueError}, and changes nothing, when the options can never work (`ERR_INVALID_ARG_TYPE`,
+   * `MISCONFIGURED`) or the pipeline is closed (`CLOSED`).
+   *
+   * @param connection as in {@link PipelineDefinition}
+   */
+  reconnect(connection: string | URL | ConnectionOptions): void
   /** How it is doing, at no cost to speak of. */
   stats(): PipelineStats
   /**

@@ -3,6 +3,7 @@
 const { OwnServer, useDatabase } = require('./support/redis.js')
 const { runChild } = require('./support/child.js')
 const { jobId, jobKey, newTicket, recorder, rejection } = require('./support/tickets.js')
+const { until } = require('./support/until.js')
 const { EnqueueError, Pipeline, ticketTriageDefinition } = require('..')
 
 const database = useDatabase()
@@ -100,6 +101,54 @@ test('stats tell what is in flight and how the connection is', async () => {
     await pipeline.close()
     await server.stop()
   }
+})
+
+describe('reconnect', () => {
+  test('goes over to another server; prefix and limits stay', async () => {
+    const server = await OwnServer.start()
+    const pipeline = make({ connection: server.url, prefix: 'mine' })
+    await pipeline.enqueue(newTicket(), recorder())
+    expect(pipeline.reconnect(database.connection)).toBeUndefined()
+    const ticket = newTicket()
+    await pipeline.enqueue(ticket, recorder())
+    expect(await database.redis.exists(`mine:ticket-triage:${jobId(ticket)}`)).toBe(1)
+    expect(pipeline.stats()).toMatchObject({ connected: true, connects: 2 })
+    await pipeline.close()
+    await server.stop()
+  })
+
+  test('rescues calls that wait for a server that is not there', async () => {
+    const pipeline = make({ connection: 'redis://127.0.0.1:1' })
+    const call = pipeline.enqueue(newTicket(), recorder())
+    await until(() => pipeline.stats().lastProblem !== undefined)
+    pipeline.reconnect(database.connection)
+    await expect(call).resolves.toMatchObject({ status: 'queued' })
+    await pipeline.close()
+  })
+
+  test('before the first call opens nothing', async () => {
+    const pipeline = make({ connection: 'redis://127.0.0.1:1' })
+    pipeline.reconnect(database.connection)
+    expect(pipeline.stats()).toMatchObject({ connected: false, connects: 0 })
+    await pipeline.enqueue(newTicket(), recorder())
+    expect(pipeline.stats()).toMatchObject({ connected: true, connects: 1 })
+    await pipeline.close()
+  })
+
+  test('with options that cannot work, or on a closed pipeline, throws and changes nothing', async () => {
+    const pipeline = make()
+    for (const [connection, code] of [
+      [undefined, 'ERR_INVALID_ARG_TYPE'],
+      [7, 'ERR_INVALID_ARG_TYPE'],
+      ['http://127.0.0.1', 'MISCONFIGURED'],
+      [{ cluster: [{ port: 1 }] }, 'MISCONFIGURED'],
+    ]) {
+      expect(() => pipeline.reconnect(connection)).toThrow(expect.objectContaining({ name: 'EnqueueError', code }))
+    }
+    await pipeline.enqueue(newTicket(), recorder())
+    await pipeline.close()
+    expect(() => pipeline.reconnect(database.connection)).toThrow(expect.objectContaining({ code: 'CLOSED' }))
+  })
 })
 
 describe('close', () => {

@@ -128,6 +128,13 @@ class Calls {
     return boundary
   }
 
+  /** Goes over to another connection, or throws when its options are unusable and stays with the one it has. */
+  reconnect(connection) {
+    if (this.#closed !== undefined) throw closed()
+    const failure = this.#boundary.open(connection)
+    if (failure) throw new EnqueueError(failure)
+  }
+
   // --- authorise ----------------------------------------------------------------------------------------------------
 
   async #authorize(call, authorize, data, caller, createPending, storage, record) {

@@ -17,6 +17,7 @@ const OPTIONS = ['connection', 'prefix', 'timeoutMs', 'maxInFlight', 'durability
 
 class Pipeline {
   #calls
+  #keys
 
   constructor(definition) {
     if (!isUsable(definition)) throw invalidArgument('a pipeline needs a definition: { ...ticketTriageDefinition }')
@@ -32,7 +33,8 @@ class Pipeline {
     if (durability !== 'primary' && durability !== 'replica') {
       throw invalidArgument("durability must be 'primary' or 'replica'")
     }
-    const options = { ...readConnection(connection), prefix, replicated: durability === 'replica' }
+    this.#keys = { prefix, replicated: durability === 'replica' }
+    const options = { ...readConnection(connection), ...this.#keys }
     this.#calls = new Calls(() => options, { timeoutMs, maxInFlight })
     // Options that can never work are an error of the program, shown where it makes the pipeline and not at a call.
     this.#calls.open()
@@ -40,6 +42,12 @@ class Pipeline {
 
   enqueue(input, storage, options) {
     return this.#calls.enqueue(input, storage, options)
+  }
+
+  reconnect(connection) {
+    // A variable that turned out to be unset must not send jobs to the default server.
+    if (connection === undefined) throw invalidArgument('connection must be a URL or an object with a host')
+    this.#calls.reconnect({ ...readConnection(connection), ...this.#keys })
   }
 
   stats() {

@@ -72,6 +72,23 @@ describe('a password', () => {
     await fault.ends(admin)
   })
 
+  test('that is rotated can be handed in without a restart', async () => {
+    await setUser('on', '>secret', '~*', '+@all')
+    const pipeline = on.pipeline({ connection: connectionOf() })
+    const done = 'rotated amid calls, the connection killed, the new one given to `reconnect()`'
+    const fault = on.fault({ row: 15, fault: 'password rotated', done, pipeline })
+    await fault.burst(20)
+    await setUser('resetpass', '>rotated')
+    await admin.client('KILL', 'USER', 'web')
+    await until(() => !pipeline.stats().connected)
+    const waiting = fault.burst(20)
+    await until(() => /WRONGPASS/.test(pipeline.stats().lastProblem))
+    pipeline.reconnect(connectionOf('rotated'))
+    for (const { outcome } of await waiting) expect(outcome).toBe('queued')
+    await fault.recovers()
+    await fault.ends(admin)
+  })
+
   test('of a user who is deleted amid calls keeps calls unsent until there is such a user again', async () => {
     await setUser('on', '>secret', '~*', '+@all')
     const pipeline = on.pipeline({ connection: connectionOf() })

@@ -112,6 +112,64 @@ test('a certificate that expires does not disturb a connection that stands, and 
   await ends(fault)
 })
 
+describe('certificates are reloaded without a restart', () => {
+  const asking = (ca) => ({ ...authority.issue(), ca, requestCert: true, rejectUnauthorized: true })
+
+  test('when the server has gone over to another authority', async () => {
+    const secure = await front(authority.issue())
+    const pipeline = on.pipeline({ connection: connectionOf(secure) })
+    const done = 'the server took a certificate of another authority, then the pipeline that authority'
+    const fault = on.fault({ row: 17, fault: 'authority replaced', done, pipeline })
+    await fault.burst(20)
+    secure.present(stranger.issue())
+    secure.cut()
+    await until(() => !pipeline.stats().connected)
+    expectUnsent(await fault.call(newTicket(), SHORT), /UnknownIssuer/)
+    pipeline.reconnect(connectionOf(secure, { ca: [authority.ca, stranger.ca] }))
+    await fault.recovers()
+    await ends(fault)
+  })
+
+  test('amid calls, none of which notices', async () => {
+    const secure = await front(asking(authority.ca))
+    const clients = [1, 2, 3, 4].map((n) => authority.issue({ names: `DNS:client${n}` }))
+    const seen = []
+    secure.on('secured', (socket) => seen.push(socket.getPeerCertificate().subjectaltname))
+    const pipeline = on.pipeline({ connection: connectionOf(secure, clients[0]) })
+    const done = 'three new ones amid calls'
+    const fault = on.fault({ row: 17, fault: 'client certificate reloaded', done, pipeline })
+    await fault.call()
+    const calls = fault.load(32)
+    for (const [at, client] of clients.entries()) {
+      if (at > 0) pipeline.reconnect(connectionOf(secure, client))
+      await until(() => pipeline.stats().connects === at + 1)
+      const before = calls.outcomes.length
+      await until(() => calls.outcomes.length > before + 100)
+    }
+    for (const { outcome } of await calls.stop()) expect(outcome).toBe('queued')
+    expect(seen).toEqual(['DNS:client1', 'DNS:client2', 'DNS:client3', 'DNS:client4'])
+    await ends(fault)
+  })
+
+  test('and one that cannot be used is refused where it is given, and the connection stays', async () => {
+    const secure = await front(authority.issue())
+    const pipeline = on.pipeline({ connection: connectionOf(secure) })
+    const done = 'given what is no PEM, a certificate without its key, a number'
+    const fault = on.fault({ row: 17, fault: 'certificate that cannot be used', done, pipeline })
+    await fault.call()
+    for (const [tls, code] of [
+      [{ ca: 'no PEM' }, 'MISCONFIGURED'],
+      [{ cert: authority.issue().cert }, 'MISCONFIGURED'],
+      [{ ca: 7 }, 'ERR_INVALID_ARG_TYPE'],
+    ]) {
+      expect(() => pipeline.reconnect(connectionOf(secure, tls))).toThrow(expect.objectContaining({ code }))
+    }
+    await fault.call()
+    expect(pipeline.stats()).toMatchObject({ connected: true, connects: 1 })
+    await ends(fault)
+  })
+})
+
 test('a server that wants to renegotiate does not get in the way of calls', async () => {
   const secure = await front({ ...authority.issue(), maxVersion: 'TLSv1.2' })
   const fault = faultOf('TLS 1.2 renegotiation', 'asked for by the server', connectionOf(secure))

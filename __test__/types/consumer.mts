@@ -77,6 +77,9 @@ const pipeline = new Pipeline({
 })
 const { connected }: { connected: boolean } = pipeline.stats()
 await pipeline.enqueue(body, new Records(), { caller: user, timeoutMs: connected ? 1 : 2 })
+pipeline.reconnect({ host: 'cache', tls: { cert: Buffer.from('pem'), key: 'pem' } })
+// @ts-expect-error what to connect to must be said
+pipeline.reconnect()
 await pipeline.close()
 new Pipeline({ ...ticketTriageDefinition, connection: 'redis://127.0.0.1' })
 // @ts-expect-error another queue is not possible yet

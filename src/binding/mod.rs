@@ -129,12 +129,16 @@ impl Boundary {
         })
     }
 
-    /// Says where Redis is. Connects to nothing yet.
+    /// Says where Redis is, or where it is from now on. The first time it connects to nothing yet.
     #[napi(catch_unwind)]
     pub fn open(&self, connection: options::Connection) -> Option<Failure> {
         match Config::try_from(connection) {
             Ok(config) => {
-                self.state.borrow_mut().config = Some(config);
+                let state = &mut *self.state.borrow_mut();
+                if let Some(writer) = &state.writer {
+                    writer.reconnect(config.clone());
+                }
+                state.config = Some(config);
                 None
             }
             Err(error) => Some(Failure::from(&error)),

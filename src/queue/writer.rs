@@ -34,7 +34,12 @@ const NOT_NOW: Duration = Duration::from_millis(50);
 const SILENCE: Duration = Duration::from_secs(2);
 
 /// The sending end. When it is dropped, the writer finishes what it has and ends.
-pub struct Writer(UnboundedSender<Vec<Ready>>);
+pub struct Writer(UnboundedSender<Message>);
+
+enum Message {
+    Jobs(Vec<Ready>),
+    Reconnect(Box<Config>),
+}
 
 impl Writer {
     /// Starts the thread, which begins to connect. Fails when the system has no thread to give.
@@ -68,7 +73,16 @@ impl Writer {
 
     /// Hands over jobs. Gives them back when the writer has ended, which it only does with the process.
     pub fn push(&self, ready: Vec<Ready>) -> Result<(), Vec<Ready>> {
-        self.0.send(ready).map_err(|error| error.0)
+        self.0.send(Message::Jobs(ready)).map_err(|error| match error.0 {
+            Message::Jobs(ready) => ready,
+            Message::Reconnect(_) => Vec::new(),
+        })
+    }
+
+    /// Has all jobs that are not sent yet go where `config` says. Those on their way are answered where they went.
+    pub fn reconnect(&self, config: Config) {
+        // A writer that has ended has no connection to replace.
+        let _ = self.0.send(Message::Reconnect(Box::new(config)));
     }
 }
 
@@ -108,7 +122,7 @@ struct State {
     script: Script,
     health: Arc<Health>,
     sink: Sink,
-    inbox: UnboundedReceiver<Vec<Ready>>,
+    inbox: UnboundedReceiver<Message>,
     open: bool,
     backlog: Backlog,
     connection: Connection,
@@ -151,10 +165,17 @@ impl State {
                 event = self.connection.turn() => self.on_event(event),
                 count = self.inbox.recv_many(&mut arrived, MAX_ARRIVALS), if self.open => {
                     self.open = count > 0;
-                    arrived.drain(..).flatten().for_each(|ready| self.backlog.add(ready));
+                    arrived.drain(..).for_each(|message| self.on_message(message));
                 }
                 () = timer.as_mut(), if alarm.is_some() => {}
             }
+        }
+    }
+
+    fn on_message(&mut self, message: Message) {
+        match message {
+            Message::Jobs(ready) => ready.into_iter().for_each(|ready| self.backlog.add(ready)),
+            Message::Reconnect(config) => self.reconnect(*config),
         }
     }
 
@@ -216,6 +237,21 @@ impl State {
         }
     }
 
+    fn reconnect(&mut self, config: Config) {
+        self.script = Script::new(&config.prefix, config.replicated);
+        self.config = Arc::new(config);
+        self.attempts = 0;
+        self.moved = None;
+        let replaced = "the connection was replaced".to_owned();
+        if self.backlog.is_sent() {
+            self.leaving = Some(replaced);
+        } else {
+            self.disconnect(replaced);
+            self.connection = Connection::Down { retry_at: Instant::now() };
+            self.wanted = true;
+        }
+    }
+
     fn disconnect(&mut self, trouble: String) {
         if let Connection::Up(link, _) = &self.connection {
             self.backlog.link_lost(link.written());
@@ -264,6 +300,7 @@ impl State {
                 && let Some(message) = self.leaving.take()
             {
                 self.disconnect(message);
+                self.wanted = true;
             }
         }
         Ok(())
@@ -327,8 +364,8 @@ impl State {
     }
 
     fn recover(&mut self) {
-        while let Ok(ready) = self.inbox.try_recv() {
-            ready.into_iter().for_each(|ready| self.backlog.add(ready));
+        while let Ok(message) = self.inbox.try_recv() {
+            self.on_message(message);
         }
         self.leaving = None;
         self.connection = Connection::Down { retry_at: Instant::now() };
