@@ -1,6 +1,6 @@
 'use strict'
 // Many processes, threads and copies of the package against one queue, and two that race for the same ids.
-const { cpSync, mkdtempSync, readdirSync, rmSync } = require('node:fs')
+const { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const path = require('node:path')
 const { runChild } = require('../support/child.js')
@@ -10,15 +10,18 @@ const { jobId } = require('../support/tickets.js')
 const root = path.join(__dirname, '../..')
 
 /**
- * What each program begins with: `report` writes what came of each call as a line of JSON. A program forks itself by
- * handing its arguments on, the program among them; the file that has to be named is empty.
+ * What each program begins with: `report` writes what came of each call as a line of JSON, to a file of each process, as
+ * what several write to one pipe can get mixed up. A program forks itself by handing its arguments on, the program among
+ * them; the file that has to be named is empty.
  */
 const REPORT = `
+  const write = (outcome) =>
+    require('node:fs').appendFileSync(process.env.REPORTS + '/' + process.pid, JSON.stringify(outcome) + '\\n')
   const outcomeOf = (call) => call.then(
     ({ jobId }) => ({ jobId, code: 'queued', outcome: 'queued' }),
     ({ jobId, code, outcome }) => ({ jobId, code, outcome }))
   const report = async (calls) => {
-    for (const outcome of await Promise.all(calls.map(outcomeOf))) console.log(JSON.stringify(outcome))
+    for (const outcome of await Promise.all(calls.map(outcomeOf))) write(outcome)
   };`
 
 const on = useFaults()
@@ -29,12 +32,15 @@ beforeEach(async () => {
 
 /** Runs the program in a child, which must end by itself and well; gives the outcomes that it reported. */
 async function run(program) {
-  const { code, signal, stdout, stderr } = await runChild(REPORT + program, { env: { REDIS_URL: server.url } })
-  expect([code, signal, stderr]).toEqual([0, null, ''])
-  return stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line))
+  const reports = mkdtempSync(path.join(tmpdir(), 'enqueue-boundary-reports-'))
+  try {
+    const env = { REDIS_URL: server.url, REPORTS: reports }
+    expect(await runChild(REPORT + program, { env })).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
+    const lines = readdirSync(reports).flatMap((file) => readFileSync(path.join(reports, file), 'utf8').match(/.+/g))
+    return lines.map((line) => JSON.parse(line))
+  } finally {
+    rmSync(reports, { recursive: true })
+  }
 }
 
 /** Checks that all were queued, and writes the case down. */
@@ -92,7 +98,7 @@ describe('many at once', () => {
         const worker = new Worker(${JSON.stringify(worker)}, { eval: true, workerData: i })
         let heard = 0
         worker.on('message', (jobId) => {
-          console.log(JSON.stringify({ jobId, code: 'queued', outcome: 'queued' }))
+          write({ jobId, code: 'queued', outcome: 'queued' })
           heard += 1
           if (i % 2 && heard === 10) worker.terminate()
         })
