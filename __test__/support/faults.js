@@ -54,7 +54,7 @@ function useFaults() {
     server: async (args) => keep(await OwnServer.start(args), (it) => it.stop()),
 
     /** One that is not up yet. */
-    absentServer: async (args = []) => keep(new OwnServer(await freePort(), args), (it) => it.child && it.stop()),
+    absentServer: async (args = []) => keep(new OwnServer(await freePort(), args), (it) => it.stop()),
 
     /** Stands between the boundary and `port`; see FaultyProxy. */
     proxy: async (port, at) => keep(await FaultyProxy.start(port, at), (it) => it.stop()),

@@ -67,8 +67,15 @@ class OwnServer {
     // ioredis retries until the server listens, and its ready check waits until it has loaded.
     const client = new Redis({ port: this.port, retryStrategy: () => 20, maxRetriesPerRequest: null })
     client.on('error', () => {})
-    await client.ping()
-    client.disconnect()
+    const failed = this.ended.then((code) => {
+      throw new Error(`the server ended with ${code} before it was up`)
+    })
+    try {
+      await Promise.race([client.ping(), failed])
+    } finally {
+      client.disconnect()
+      failed.catch(() => {})
+    }
   }
 
   /** kill -9: nothing is answered, nothing is saved. */
@@ -86,7 +93,7 @@ class OwnServer {
   }
 
   async stop() {
-    this.child.kill('SIGKILL')
+    this.child?.kill('SIGKILL')
     await this.ended
     rmSync(this.dir, { recursive: true, force: true })
   }

@@ -15,8 +15,13 @@ beforeEach(async () => {
 })
 
 const command = (server, ...words) => withClient(server, (client) => client.call(...words))
+/** A replica that is online may still be busy with what it was sent before it confirms anything. */
 const linked = (server) =>
-  until(async () => /^slave0:.*state=online/m.test(await command(server, 'INFO', 'replication')))
+  until(
+    async () =>
+      /^slave0:.*state=online/m.test(await command(server, 'INFO', 'replication')) &&
+      (await command(server, 'WAIT', '1', '500')) > 0,
+  )
 
 /** What an operator or Sentinel does when the primary is out of reach: the replica is promoted and the primary demoted. */
 async function promote() {
