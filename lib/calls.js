@@ -187,6 +187,7 @@ class Calls {
   }
 
   #expire() {
+    this.#timer = undefined
     this.#timerMs = this.#timerDue = Number.POSITIVE_INFINITY
     const { slots, nextMs } = this.#boundary.expire(BATCH)
     for (const slot of slots) {

@@ -76,10 +76,12 @@ describe.each(JUMPS)('our clock jumps to %s amid calls', (where, offset) => {
         report('late')
         report(await patient)
       })`
+    let up
     const child = await runWithClock(server, calls, (line) => {
       if (line === '"waiting"') clock.set(offset)
-      if (line === '"late"') server.up()
+      if (line === '"late"') up = server.up()
     })
+    await up
     const outcomes = linesOf(child).filter((line) => typeof line === 'object')
     expect(outcomes.map(({ code }) => code)).toEqual(['STORAGE_TIMEOUT', 'QUEUE_UNAVAILABLE', 'queued'])
     fault.add(outcomes)
