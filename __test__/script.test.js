@@ -14,19 +14,23 @@ const TIMESTAMP = '1700000000000'
 
 const database = useDatabase()
 
-/** Runs the script for these tickets; resolves to its reply, behind the number that a reply begins with. `escaped` hands each id over as it stands in JSON too. */
-async function addJobs(redis, tickets, { escaped = false } = {}) {
-  const inJson = (ticket) => JSON.stringify(jobId(ticket)).slice(1, -1)
+/**
+ * Runs the script for these tickets; resolves to its reply, behind the number that a reply begins with. `escaped` hands
+ * each id over as it stands in JSON too, `timestamps` gives each job its own.
+ */
+async function addJobs(redis, tickets, { escaped = false, timestamps } = {}) {
+  const ids = tickets.map(jobId)
+  const inJson = (id) => JSON.stringify(id).slice(1, -1)
   const keys = [...QUEUE_KEYS, ...tickets.map(jobKey)]
   const options = `${JSON.stringify(JOB_OPTIONS).slice(0, -1)},"jobId":"`
-  const jobs = tickets.flatMap((ticket) => [
-    jobId(ticket),
-    TIMESTAMP,
+  const repeats = new Set(ids).size < ids.length
+  const jobs = tickets.flatMap((ticket, at) => [
     JSON.stringify(ticket),
-    ...(escaped ? [inJson(ticket)] : []),
+    ...(timestamps ? [timestamps[at]] : []),
+    ...(escaped ? [inJson(ids[at])] : []),
   ])
-  const args = ['triage', options, escaped ? '4' : '3', '42', ...jobs]
-  const [number, ...duplicates] = await redis.eval(SCRIPT, keys.length, ...keys, ...args)
+  const common = ['triage', options, '42', repeats ? '1' : '0', timestamps ? '' : TIMESTAMP, escaped ? '1' : '0']
+  const [number, ...duplicates] = await redis.eval(SCRIPT, keys.length, ...keys, ...common, ...jobs)
   expect(number).toBe(42)
   return duplicates
 }
@@ -228,9 +232,22 @@ test.each(['quote"', 'back\\slash', 'line\nbreak', 'nul\0', 'both "\\"', 'percen
   async (ticketId) => {
     const tickets = [newTicket({ ticketId }), newTicket()]
     await addJobs(database.redis, tickets, { escaped: true })
+    expect(await database.redis.lrange(keyOf('wait'), 0, 1)).toEqual(tickets.map(jobId).reverse())
     for (const ticket of tickets) {
       const opts = await database.redis.hget(jobKey(ticket), 'opts')
       expect(JSON.parse(opts)).toEqual({ ...JOB_OPTIONS, jobId: jobId(ticket) })
     }
   },
 )
+
+test.each([true, false])('each job has its own timestamp, data and options, with ids escaped: %s', async (escaped) => {
+  const tickets = newTickets(3)
+  await addJobs(database.redis, tickets, { escaped, timestamps: ['1', '22', '333'] })
+  const fields = ['timestamp', 'data', 'opts', 'name']
+  const stored = await Promise.all(tickets.map((ticket) => database.redis.hmget(jobKey(ticket), fields)))
+  const expected = tickets.map((ticket, at) => {
+    const opts = JSON.stringify({ ...JOB_OPTIONS, jobId: jobId(ticket) })
+    return [['1', '22', '333'][at], JSON.stringify(ticket), opts, 'triage']
+  })
+  expect(stored).toEqual(expected)
+})

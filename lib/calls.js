@@ -14,8 +14,9 @@ const MAX_IN_FLIGHT = 10_000_000
 const MAX_TIMEOUT_MS = 2 ** 31 - 1
 /** Deadlines closer together than this are dealt with in one sweep. */
 const SWEEP_MS = 10
-/** How many calls cross to the native side, or come back, at once. */
+/** How many calls cross to the native side, or come back, at most and at least before others get their turn. */
 const BATCH = 256
+const FEW = 16
 
 const FAILED = 2
 const { apply } = Reflect
@@ -46,6 +47,7 @@ class Calls {
   #free = []
   #ready = new Uint32Array(BATCH)
   #readyCount = 0
+  #readyMost = 0
   #commit = () => {
     const count = this.#readyCount
     this.#readyCount = 0
@@ -162,10 +164,13 @@ class Calls {
       return this.#abandon(call, reason)
     }
     if (call.slot < 0) return
-    // Handing over wakes the writer's thread, which is dear: all records made in this turn of the loop go at once.
-    if (this.#readyCount === 0) nextTick(this.#commit)
+    // Handing over wakes the writer's thread, which is dear: records made in this turn of the loop go together.
+    if (this.#readyCount === 0) {
+      nextTick(this.#commit)
+      this.#readyMost = this.#share()
+    }
     this.#ready[this.#readyCount++] = call.slot
-    if (this.#readyCount === BATCH) this.#commit()
+    if (this.#readyCount === this.#readyMost) this.#commit()
   }
 
   /** The caller's code failed: what it threw goes on as it is. */
@@ -201,26 +206,30 @@ class Calls {
 
   // --- settle -------------------------------------------------------------------------------------------------------
 
-  /** Called from the native side when outcomes are there: settles all of them in one visit. */
+  /** Called from the native side when outcomes are there. */
   #settle() {
     const results = this.#results
-    let count
-    let failed = false
-    do {
-      count = this.#boundary.drain(results)
-      for (let at = 0; at < 2 * count; at += 2) {
-        const call = this.#calls[results[at]]
-        if (call === undefined) continue
-        if (results[at + 1] < FAILED) {
-          this.#release(call)
-          call.resolve({ jobId: call.jobId, status: 'queued' })
-        } else {
-          failed = true
-          this.#fail(call, this.#boundary.failure(call.slot))
-        }
+    const most = this.#share()
+    const count = this.#boundary.drain(results, most)
+    for (let at = 0; at < 2 * count; at += 2) {
+      const call = this.#calls[results[at]]
+      if (call === undefined) continue
+      if (results[at + 1] < FAILED) {
+        this.#release(call)
+        call.resolve({ jobId: call.jobId, status: 'queued' })
+      } else {
+        this.#fail(call, this.#boundary.failure(call.slot))
       }
-    } while (count === BATCH && !failed)
-    if (count === BATCH) setImmediate(() => this.#settle())
+    }
+    if (count === most) setImmediate(() => this.#settle())
+  }
+
+  /**
+   * How many calls to take in one go: just over half of those in flight, so that callers who make their next call when the
+   * last one is answered stay in two groups, and Redis has the one while the other is here.
+   */
+  #share() {
+    return Math.min(Math.max((this.#inFlight() >> 1) + 1, FEW), BATCH)
   }
 
   /** Rejects with an error that the native side describes, and that no frame of the caller's led to. */
@@ -242,13 +251,13 @@ class Calls {
     this.#free.push(call.slot)
     call.slot = -1
     // Not before the code that awaits the last calls has run.
-    if (this.#drained !== undefined && this.#isIdle()) setImmediate(this.#drained)
+    if (this.#drained !== undefined && this.#inFlight() === 0) setImmediate(this.#drained)
   }
 
   // --- close --------------------------------------------------------------------------------------------------------
 
-  #isIdle() {
-    return this.#free.length === this.#calls.length
+  #inFlight() {
+    return this.#calls.length - this.#free.length
   }
 
   /** Takes no more calls, and resolves when those in flight are settled, each within its own deadline. */
@@ -258,7 +267,7 @@ class Calls {
   }
 
   async #drain() {
-    if (!this.#isIdle()) {
+    if (this.#inFlight() > 0) {
       // Whoever waits for the end waits for the deadlines of calls that are held up in the caller's own code.
       this.#timer?.ref()
       await new Promise((resolve) => {

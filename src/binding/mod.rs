@@ -244,12 +244,12 @@ impl Boundary {
         Expired { slots, next_ms: next.map(|next| next.as_secs_f64() * 1000.0) }
     }
 
-    /// Writes pairs of slot and status (0 added, 1 duplicate, 2 failed) and returns how many pairs.
+    /// Writes up to `most` pairs of slot and status (0 added, 1 duplicate, 2 failed) and returns how many.
     #[napi(catch_unwind)]
-    pub fn drain(&self, env: &Env, mut results: Uint32ArraySlice<'_>) -> Result<u32> {
+    pub fn drain(&self, env: &Env, mut results: Uint32ArraySlice<'_>, most: u32) -> Result<u32> {
         let state = &mut *self.state.borrow_mut();
         let pairs = raw::pairs(&mut results);
-        let settled = state.mailbox.fetch(pairs.len());
+        let settled = state.mailbox.fetch(pairs.len().min(most as usize));
         let count = settled.len() as u32;
         for (pair, (slot, settled)) in pairs.iter_mut().zip(settled) {
             *pair = [slot, state.calls.settle(slot, settled) as u32];

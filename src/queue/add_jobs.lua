@@ -4,9 +4,11 @@
 --       8 …       the hash of each job, in the order of the jobs in ARGV
 -- ARGV  1         job name
 --       2         options JSON up to and including the opening quote of the job id:  {…,"jobId":"
---       3         how many values each job has: "3", or "4" when an id of the batch needs escaping in JSON
---       4         a number, which the reply begins with
---       5 …       for each job: id, timestamp in ms, data JSON [, id as it is written inside a JSON string]
+--       3         a number, which the reply begins with
+--       4         "1" when an id stands more than once in the batch, else "0"
+--       5         timestamp of all jobs in ms, or "" when each has its own
+--       6         "1" when each job has its id as it is written inside a JSON string, else "0": it is the id itself
+--       7 …       for each job: data JSON [, timestamp in ms] [, id as it is written inside a JSON string]
 --
 -- Reply: that number, then the positions (from 1) of the jobs that were not stored because their id exists already, or
 -- stands earlier in the same batch. The number alone means that all were added.
@@ -18,7 +20,7 @@ local call = redis.call
 local wait, paused, meta, counter, active, events, marker =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local jobs = #KEYS - 7
-local name, options, width = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local name, options = ARGV[1], ARGV[2]
 
 -- LLEN, XLEN and ZCARD fail on a key of another type, here rather than half-way.
 local settings = call('HMGET', meta, 'opts.maxLenEvents', 'paused', 'concurrency', 'version')
@@ -45,7 +47,8 @@ elseif settings[3] then
   wake = call('LLEN', active) < tonumber(settings[3])
 end
 
-local existing = call('EXISTS', unpack(KEYS, 8))
+-- Only then is each asked for by itself.
+local duplicates = call('EXISTS', unpack(KEYS, 8)) > 0 or ARGV[4] == '1'
 
 -- A user who lacks one of these commands would otherwise leave a job that no worker finds.
 local needed
@@ -77,18 +80,22 @@ if not settings[1] then
   call('HSET', meta, 'opts.maxLenEvents', maxEvents)
 end
 
-local added, reply, seen = {}, { tonumber(ARGV[4]) }, {}
-local at = 5
+local timestamp, escaped = ARGV[5] ~= '' and ARGV[5], ARGV[6] == '1'
+local width = 1 + (timestamp and 0 or 1) + (escaped and 1 or 0)
+-- The key of a job is its id behind what stands before `wait` in the key of the wait list.
+local sub, id_at = string.sub, #wait - #'wait' + 1
+local added, reply = {}, { tonumber(ARGV[3]) }
+local at = 7
 for i = 1, jobs do
-  local key, id = KEYS[7 + i], ARGV[at]
-  if seen[key] or (existing > 0 and call('EXISTS', key) == 1) then
+  local key = KEYS[7 + i]
+  local id = sub(key, id_at)
+  if duplicates and call('EXISTS', key) == 1 then
     reply[#reply + 1] = i
     call('XADD', events, '*', 'event', 'duplicated', 'jobId', id)
   else
-    seen[key] = true
     added[#added + 1] = id
-    call('HSET', key, 'name', name, 'data', ARGV[at + 2], 'opts', options .. (width == 4 and ARGV[at + 3] or id) .. '"}',
-      'timestamp', ARGV[at + 1], 'delay', '0', 'priority', '0')
+    call('HSET', key, 'name', name, 'data', ARGV[at], 'opts', options .. (escaped and ARGV[at + width - 1] or id) .. '"}',
+      'timestamp', timestamp or ARGV[at + 1], 'delay', '0', 'priority', '0')
     call('XADD', events, '*', 'event', 'added', 'jobId', id, 'name', name)
     call('XADD', events, '*', 'event', 'waiting', 'jobId', id)
   end

@@ -16,7 +16,9 @@ const MAX_BATCH: usize = 128;
 const MAX_BATCH_BYTES: usize = 256 * 1024;
 /// Batches on their way at once: while Redis runs one, the next is on the wire and the last is being read.
 const MAX_SENT: usize = 4;
-/// With batches on their way, fewer jobs than this wait for company.
+/// Batches that go out whatever their size: Redis should find the next one when it is done with the first.
+const MAX_SMALL: usize = 2;
+/// With so many on their way, fewer jobs than this wait for company.
 const WORTH_SENDING: usize = 16;
 /// Deadlines closer together than this are dealt with at once, so that a long queue is not swept for each of its jobs.
 const SWEEP: Duration = Duration::from_millis(10);
@@ -113,14 +115,11 @@ impl Backlog {
         for job in self.returned.drain(..).rev() {
             self.waiting.push_front(job);
         }
-        if self.waiting.is_empty() || self.sent.len() >= MAX_SENT {
+        let least = if self.sent.len() < MAX_SMALL { 1 } else { WORTH_SENDING };
+        if self.waiting.len() < least || self.sent.len() >= MAX_SENT {
             return None;
         }
-        if !self.sent.is_empty() && self.waiting.len() < WORTH_SENDING {
-            return None;
-        }
-        let share = self.waiting.len().div_ceil(MAX_SENT - self.sent.len());
-        let count = self.fitting(share.clamp(WORTH_SENDING, MAX_BATCH));
+        let count = self.fitting();
         let whole = std::mem::take(&mut self.load_next);
         self.loads += u64::from(whole);
         self.number += 1;
@@ -151,10 +150,10 @@ impl Backlog {
         self.sent.front().map(|batch| batch.sent_at)
     }
 
-    /// How many of the first `most` jobs fit into a batch: at least one.
-    fn fitting(&self, most: usize) -> usize {
+    /// How many of the jobs that wait fit into a batch: at least one.
+    fn fitting(&self) -> usize {
         let mut bytes = 0;
-        let fits = self.waiting.iter().take(most).take_while(|job| {
+        let fits = self.waiting.iter().take(MAX_BATCH).take_while(|job| {
             bytes += job.ready.job.size();
             bytes <= MAX_BATCH_BYTES
         });

@@ -1,5 +1,6 @@
 //! A batch of jobs on the wire: one call of `add_jobs.lua`, with every key declared.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::resp::{Decimal, Reply, push_array, push_bulk, push_bulk_of, push_command};
@@ -51,9 +52,10 @@ impl Script {
         out: &mut Vec<u8>,
     ) {
         let keys = QUEUE_KEYS.len() + batch.len();
+        let common = common_timestamp(batch.clone());
         let escaped = batch.clone().any(|(job, _)| job.id_json().is_some());
-        let width = if escaped { 4 } else { 3 };
-        push_array(3 + keys + 4 + width * batch.len(), out);
+        let width = 1 + usize::from(common.is_none()) + usize::from(escaped);
+        push_array(3 + keys + 6 + width * batch.len(), out);
         if whole {
             push_bulk(b"EVAL", out);
             push_bulk(SOURCE.as_bytes(), out);
@@ -67,12 +69,18 @@ impl Script {
             push_bulk_of(&[self.base.as_bytes(), job.id()], out);
         }
         out.extend_from_slice(&self.constants);
-        push_bulk(Decimal::default().write(width as u64), out);
         push_bulk(Decimal::default().write(number), out);
+        push_bulk(flag(has_repeats(batch.clone())), out);
+        match common {
+            Some(timestamp) => push_bulk(Decimal::default().write(timestamp), out),
+            None => push_bulk(b"", out),
+        }
+        push_bulk(flag(escaped), out);
         for (job, timestamp) in batch {
-            push_bulk(job.id(), out);
-            push_bulk(Decimal::default().write(timestamp), out);
             push_bulk(job.data(), out);
+            if common.is_none() {
+                push_bulk(Decimal::default().write(timestamp), out);
+            }
             if escaped {
                 push_bulk(job.id_json().unwrap_or(job.id()), out);
             }
@@ -83,6 +91,22 @@ impl Script {
     pub fn push_trailer(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.trailer);
     }
+}
+
+fn flag(set: bool) -> &'static [u8] {
+    if set { b"1" } else { b"0" }
+}
+
+/// The timestamp that all jobs have, as those do that were handed over together.
+fn common_timestamp<'a>(mut batch: impl Iterator<Item = (&'a Job, u64)>) -> Option<u64> {
+    let (_, first) = batch.next()?;
+    batch.all(|(_, timestamp)| timestamp == first).then_some(first)
+}
+
+/// Whether an id stands more than once. Found out here, since time is dearer in Redis.
+fn has_repeats<'a>(batch: impl ExactSizeIterator<Item = (&'a Job, u64)>) -> bool {
+    let mut seen = HashSet::with_capacity(batch.len());
+    batch.len() > 1 && !batch.into_iter().all(|(job, _)| seen.insert(job.id()))
 }
 
 /// Which jobs of a batch were there already, by position from 0; nothing when this is no reply to the batch.
@@ -111,7 +135,7 @@ mod tests {
     use crate::core::Text;
     use crate::core::job::JobBuilder;
 
-    fn call(tenants: &[&str]) -> String {
+    fn call(tenants: &[&str], timestamps: &[u64]) -> String {
         let texts: Vec<_> = tenants.iter().map(|tenant| Text::from(*tenant)).collect();
         let jobs: Vec<_> = texts
             .iter()
@@ -120,19 +144,22 @@ mod tests {
             })
             .collect();
         let mut out = Vec::new();
-        Script::new("bull", false).push_call(
-            false,
-            9,
-            jobs.iter().map(|job| (job, 1_700_000_000_000)),
-            &mut out,
-        );
+        let batch = jobs.iter().zip(timestamps.iter().copied());
+        Script::new("bull", false).push_call(false, 9, batch, &mut out);
         String::from_utf8(out).unwrap()
+    }
+
+    /// What follows the constants of a call.
+    fn values(tenants: &[&str], timestamps: &[u64]) -> Vec<String> {
+        let call = call(tenants, timestamps);
+        let (_, values) = call.split_once("\"jobId\":\"\r\n").unwrap();
+        values.split("\r\n").skip(1).step_by(2).map(str::to_owned).collect()
     }
 
     #[test]
     fn the_call_declares_as_many_strings_and_keys_as_it_has() {
-        for tenants in [&["a"][..], &["a", "b\"", "c"]] {
-            let call = call(tenants);
+        for (tenants, timestamps) in [(&["a"][..], &[1][..]), (&["a", "b\"", "c"], &[1, 1, 2])] {
+            let call = call(tenants, timestamps);
             let strings = call.matches('$').count();
             assert!(call.starts_with(&format!("*{strings}\r\n$7\r\nEVALSHA\r\n")), "{call}");
             let keys = call.matches("bull:ticket-triage:").count();
@@ -142,11 +169,26 @@ mod tests {
     }
 
     #[test]
+    fn what_jobs_have_in_common_is_sent_once() {
+        let data = |tenant: &str| format!("{{\"a\":\"{tenant}\"}}");
+        assert_eq!(values(&["a", "b"], &[5, 5]), ["9", "0", "5", "0", &data("a"), &data("b")]);
+        assert_eq!(values(&["a", "b"], &[5, 6]), ["9", "0", "", "0", &data("a"), "5", &data("b"), "6"]);
+    }
+
+    #[test]
     fn escaped_ids_are_sent_only_when_one_needs_them() {
-        assert!(!call(&["a", "b"]).contains("\r\n4\r\n$"));
-        let call = call(&["a", "b\""]);
-        assert!(call.contains("$1\r\n4\r\n$1\r\n9\r\n"));
-        assert!(call.ends_with("\r\nticket-triage:b\\\"\r\n"));
+        let [data, escaped] = ["{\"a\":\"a\"}", "{\"a\":\"b\\\"\"}"];
+        let ids = ["ticket-triage:a", "ticket-triage:b\\\""];
+        assert_eq!(values(&["a", "b\""], &[5, 5]), ["9", "0", "5", "1", data, ids[0], escaped, ids[1]]);
+        let values = values(&["a", "b\""], &[5, 6]);
+        assert_eq!(values, ["9", "0", "", "1", data, "5", ids[0], escaped, "6", ids[1]]);
+    }
+
+    #[test]
+    fn an_id_that_stands_twice_is_announced() {
+        for (tenants, repeats) in [(&["a", "b", "a"][..], "1"), (&["a", "b"], "0"), (&["a"], "0")] {
+            assert_eq!(values(tenants, &[5; 3])[1], repeats);
+        }
     }
 
     #[test]

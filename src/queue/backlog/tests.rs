@@ -40,27 +40,32 @@ fn codes(backlog: &mut Backlog) -> Vec<&'static str> {
     backlog.settled().drain(..).map(name).collect()
 }
 
-#[test]
-fn a_lone_job_goes_at_once_and_the_next_wait_for_company_or_an_answer() {
-    let now = Instant::now();
-    let mut backlog = backlog(1, now);
-    assert_eq!(send(&mut backlog, 1), (1, false));
-    let late = self::backlog(1, now).waiting.pop_front().unwrap();
-    backlog.add(late.ready);
-    assert!(backlog.next_batch(now).is_none());
-    let batch = backlog.answered().unwrap();
-    backlog.added(batch, vec![]);
-    assert_eq!(send(&mut backlog, 2), (1, false));
+fn add(backlog: &mut Backlog, jobs: u32, now: Instant) {
+    self::backlog(jobs, now).waiting.into_iter().for_each(|job| backlog.add(job.ready));
 }
 
 #[test]
-fn many_jobs_are_spread_over_the_batches_that_may_be_on_their_way() {
+fn a_lone_job_goes_at_once_and_so_does_the_next_and_more_wait_for_company_or_an_answer() {
+    let now = Instant::now();
+    let mut backlog = backlog(1, now);
+    assert_eq!(send(&mut backlog, 1), (1, false));
+    add(&mut backlog, 1, now);
+    assert_eq!(send(&mut backlog, 2), (1, false));
+    add(&mut backlog, 15, now);
+    assert!(backlog.next_batch(now).is_none());
+    let batch = backlog.answered().unwrap();
+    backlog.added(batch, vec![]);
+    assert_eq!(send(&mut backlog, 3), (15, false));
+    add(&mut backlog, 16, now);
+    assert_eq!(send(&mut backlog, 4), (16, false));
+}
+
+#[test]
+fn many_jobs_go_in_whole_batches_as_many_as_may_be_on_their_way() {
     let now = Instant::now();
     let mut backlog = backlog(1000, now);
     assert_eq!([1, 2, 3, 4].map(|end| send(&mut backlog, end).0), [128; 4]);
     assert!(backlog.next_batch(now).is_none());
-    let mut few = self::backlog(64, Instant::now());
-    assert_eq!([1, 2, 3, 4].map(|end| send(&mut few, end).0), [16; 4]);
 }
 
 #[test]
@@ -75,7 +80,7 @@ fn duplicates_are_told_from_added_jobs_by_position() {
 
 #[test]
 fn a_missing_script_is_loaded_once_for_all_batches_and_the_order_is_kept() {
-    let mut backlog = backlog(64, Instant::now());
+    let mut backlog = backlog(4 * 128, Instant::now());
     for end in 1..=4 {
         send(&mut backlog, end);
     }
@@ -83,27 +88,29 @@ fn a_missing_script_is_loaded_once_for_all_batches_and_the_order_is_kept() {
         let batch = backlog.answered().unwrap();
         assert_eq!(backlog.refused(batch, "NOSCRIPT".into()), Next::GoOn);
     }
-    assert_eq!(send(&mut backlog, 5), (16, true));
+    assert_eq!(send(&mut backlog, 5), (128, true));
     for _ in 0..2 {
         let batch = backlog.answered().unwrap();
         backlog.refused(batch, "NOSCRIPT".into());
     }
-    assert_eq!(slots(&mut backlog)[0], 32);
+    assert_eq!(slots(&mut backlog)[0], 256);
     assert!(!backlog.sent.back().unwrap().whole);
 }
 
 #[test]
 fn after_a_lost_link_only_what_went_out_whole_is_unknown() {
     let now = Instant::now();
-    let mut backlog = backlog(32, now);
-    send(&mut backlog, 100);
-    send(&mut backlog, 200);
-    backlog.link_lost(199);
-    assert_eq!(slots(&mut backlog), (0..16).collect::<Vec<_>>());
-    let mut backlog = self::backlog(32, now);
-    send(&mut backlog, 100);
-    send(&mut backlog, 200);
-    backlog.link_lost(199);
+    let two_batches = || {
+        let mut backlog = self::backlog(16, now);
+        send(&mut backlog, 100);
+        add(&mut backlog, 16, now);
+        send(&mut backlog, 200);
+        backlog.link_lost(199);
+        backlog
+    };
+    let mut backlog = two_batches();
+    assert_eq!(slots(&mut backlog), [0..16, 0..16].into_iter().flatten().collect::<Vec<_>>());
+    let mut backlog = two_batches();
     backlog.expire(now + SECOND, "");
     assert_eq!(codes(&mut backlog), [["unknown"; 16], ["not-sent"; 16]].concat());
 }
