@@ -29,6 +29,8 @@ const BACKOFF: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis
 /// The pause before a server that said "not now" is asked again.
 const NOT_NOW: Duration = Duration::from_millis(50);
 
+/// A server that says nothing for this long gets nothing more until it does: what was not sent can still be told to be so.
+const QUIET: Duration = Duration::from_millis(100);
 /// A link with jobs on their way that says nothing for this long is given up, whatever their deadlines: a server that is
 /// gone without a word must not use up the time of all who wait for it.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -270,7 +272,9 @@ impl State {
         let Connection::Up(link, _) = &mut self.connection else {
             return;
         };
-        while self.leaving.is_none()
+        let quiet = self.backlog.oldest_sent().is_some_and(|sent| sent.max(link.heard()) + QUIET <= now);
+        while !quiet
+            && self.leaving.is_none()
             && self.not_before <= now
             && let Some(batch) = self.backlog.next_batch(now)
         {
