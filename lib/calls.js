@@ -20,6 +20,8 @@ const FEW = 16
 
 const FAILED = 2
 const { apply } = Reflect
+const { then } = Promise.prototype
+const promiseResolve = Promise.resolve.bind(Promise)
 // Taken now, so that a test that fakes time later does not stop calls from being settled.
 const { setTimeout, clearTimeout, setImmediate, performance } = globalThis
 const { nextTick } = process
@@ -156,13 +158,20 @@ class Calls {
 
   // --- record -------------------------------------------------------------------------------------------------------
 
-  /** Awaits the record, whatever createPending returns; up to its first await it runs in the caller's own stack. */
-  async #record(call, createPending, storage, record) {
+  /**
+   * Makes the record in the caller's own stack, and waits for whatever createPending returns. As `await` would, but that
+   * takes more memory a call and more time.
+   */
+  #record(call, createPending, storage, record) {
     try {
-      await apply(createPending, storage, [record])
+      const made = promiseResolve(apply(createPending, storage, [record]))
+      apply(then, made, [() => this.#send(call), (reason) => this.#abandon(call, reason)])
     } catch (reason) {
-      return this.#abandon(call, reason)
+      this.#abandon(call, reason)
     }
+  }
+
+  #send(call) {
     if (call.slot < 0) return
     // Handing over wakes the writer's thread, which is dear: records made in this turn of the loop go together.
     if (this.#readyCount === 0) {
