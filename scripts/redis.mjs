@@ -73,23 +73,24 @@ export async function freePort() {
 
 /** Resolves once the server answers PING with anything but a refusal; rejects when `child` ends first. */
 export async function untilReady(port, child) {
-  const gone = new Promise((_, reject) => {
-    child?.once('exit', (code, signal) => reject(new Error(`the Redis server ended at once (${signal ?? code})`)))
+  let ended
+  child?.once('error', (error) => {
+    ended = error
   })
-  gone.catch(() => {})
-  const answers = async () => {
-    for (;;) {
-      const pong = await new Promise((resolve) => {
-        const socket = net.connect(port, '127.0.0.1', () => socket.write('PING\r\n'))
-        socket.once('data', (data) => resolve(socket.destroy() && String(data).startsWith('+PONG')))
-        socket.once('error', () => resolve(false))
-        socket.once('close', () => resolve(false))
-      })
-      if (pong) return
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
+  child?.once('exit', (code, signal) => {
+    ended = new Error(`the Redis server ended at once (${signal ?? code})`)
+  })
+  for (;;) {
+    if (ended) throw ended
+    const pong = await new Promise((resolve) => {
+      const socket = net.connect(port, '127.0.0.1', () => socket.write('PING\r\n'))
+      socket.once('data', (data) => resolve(socket.destroy() && String(data).startsWith('+PONG')))
+      socket.once('error', () => resolve(false))
+      socket.once('close', () => resolve(false))
+    })
+    if (pong) return
+    await new Promise((resolve) => setTimeout(resolve, 20))
   }
-  await Promise.race([answers(), gone])
 }
 
 /**
@@ -98,8 +99,13 @@ export async function untilReady(port, child) {
  * @param {{ port?: number, args?: string[], wrap?: string[] }} [options] `wrap` is a program to start it through (taskset …)
  * @returns {Promise<{ url: string, port: number, pid: number, child: import('node:child_process').ChildProcess, stop(): Promise<void> }>}
  */
-export async function startServer(command, { port, args = [], wrap = [] } = {}) {
-  port ??= await freePort()
+export async function startServer(command, { port, ...options } = {}) {
+  if (port !== undefined) return startOn(port, command, options)
+  // A port that was free may be taken by the time the server wants it.
+  return startOn(await freePort(), command, options).catch(async () => startOn(await freePort(), command, options))
+}
+
+async function startOn(port, command, { args = [], wrap = [] }) {
   const dir = mkdtempSync(path.join(tmpdir(), 'enqueue-boundary-redis-'))
   const argv = [
     ...wrap,
