@@ -48,9 +48,18 @@ async function freePort() {
  */
 class OwnServer {
   static async start(args = []) {
-    const server = new OwnServer(await freePort(), args)
-    await server.up()
-    return server
+    const attempt = async () => {
+      const server = new OwnServer(await freePort(), args)
+      try {
+        await server.up()
+      } catch (error) {
+        await server.stop()
+        throw error
+      }
+      return server
+    }
+    // A port that was free may be taken by the time the server wants it.
+    return attempt().catch(attempt)
   }
 
   constructor(port, args) {
