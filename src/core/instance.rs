@@ -1,7 +1,7 @@
 //! What was read of an input, as a JSON value that the validator can walk without a copy.
 //!
 //! The `jsonschema` crate validates any representation that says which JSON type it is. Ours is the handful of declared
-//! properties that were read, borrowed from the buffers they were read into: a valid ticket costs no allocation here.
+//! properties that were read, borrowed from the buffers they were read into: a valid ticket costs one small allocation here.
 
 use std::borrow::Cow;
 

@@ -105,8 +105,11 @@ fn common_timestamp<'a>(mut batch: impl Iterator<Item = (&'a Job, u64)>) -> Opti
 
 /// Whether an id stands more than once. Found out here, since time is dearer in Redis.
 fn has_repeats<'a>(batch: impl ExactSizeIterator<Item = (&'a Job, u64)>) -> bool {
+    if batch.len() == 1 {
+        return false;
+    }
     let mut seen = HashSet::with_capacity(batch.len());
-    batch.len() > 1 && !batch.into_iter().all(|(job, _)| seen.insert(job.id()))
+    !batch.into_iter().all(|(job, _)| seen.insert(job.id()))
 }
 
 /// Which jobs of a batch were there already, by position from 0; nothing when this is no reply to the batch.
