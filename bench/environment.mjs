@@ -4,6 +4,9 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import os from 'node:os'
 
+/** Above it something else is at work. */
+const IDLE_LOAD = 0.3
+
 /** The numbers of the cores this process may run on, or none where that can't be known. */
 function allowedCores() {
   try {
@@ -18,18 +21,23 @@ function allowedCores() {
 }
 
 /**
- * How to start Redis on one core and the load on the others, so that they don't take each other's time.
- * @returns {{ redis: string[], load: string[], how: string }} `redis` and `load` are the programs to start them through
+ * How to start Redis on one core and the process under test on others, so that they don't take each other's time. What
+ * makes the load of an open loop from outside gets the last core where there are four, and else shares that of Redis: it
+ * must not take time from the process that is measured.
+ * @returns {{ redis: string[], load: string[], generator: string[], how: string }} the programs to start each through
  */
 export function pinning(wanted) {
   const [first, ...others] = allowedCores()
   const possible = others.length > 0 && spawnSync('taskset', ['-c', `${first}`, 'true']).status === 0
-  if (!wanted || !possible) return { redis: [], load: [], how: 'none' }
-  const on = (cores) => ['taskset', '-c', cores]
+  if (!wanted || !possible) return { redis: [], load: [], generator: [], how: 'none' }
+  const generator = others.length > 2 ? others.pop() : first
+  const on = (cores) => ['taskset', '-c', `${cores}`]
+  const where = generator === first ? 'with Redis' : `on core ${generator}`
   return {
-    redis: on(`${first}`),
+    redis: on(first),
     load: on(others.join(',')),
-    how: `Redis on core ${first}, the load on ${others.join(', ')}`,
+    generator: on(generator),
+    how: `Redis on core ${first}, the process under test and the worker on ${others.join(', ')}, the HTTP client and the clock ${where}`,
   }
 }
 
@@ -45,11 +53,12 @@ export async function describe(redis, pin) {
   const server = await redis.info('server')
   const field = (name) => server.match(new RegExp(`^${name}:(.*?)\\r?$`, 'm'))?.[1]
   const gib = (os.totalmem() / 2 ** 30).toFixed(0)
-  const cores = os.availableParallelism()
+  const [load] = os.loadavg()
   const bullmq = (name) => `${version(name)} (ioredis ${ioredisOf(name)})`
   return {
-    machine: `${os.cpus()[0]?.model ?? os.arch()}, ${cores} cores, ${gib} GiB, ${os.type()} ${os.release()} ${os.arch()}`,
-    load: `${os.loadavg()[0].toFixed(2)} before the start (anything much above 0 is other work, and disturbs)`,
+    machine: `${os.cpus()[0]?.model ?? os.arch()}, ${os.availableParallelism()} cores, ${gib} GiB, ${os.arch()}`,
+    kernel: `${os.type()} ${os.release()}`,
+    load: `${load.toFixed(2)} before the start${load > IDLE_LOAD ? ' (WARNING: other work disturbs the figures)' : ''}`,
     pinning: pin.how,
     node: process.version,
     redis: field('valkey_version') ? `Valkey ${field('valkey_version')}` : `Redis ${field('redis_version')}`,
@@ -58,6 +67,7 @@ export async function describe(redis, pin) {
       `bullmq6 ${bullmq('bullmq')}`,
       `bullmq5 ${bullmq('bullmq5')}`,
       `zod ${version('zod')}`,
+      `autocannon ${version('autocannon')}`,
     ].join(', '),
   }
 }

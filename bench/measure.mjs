@@ -1,20 +1,6 @@
-// One round: an empty Redis, one side under load in a fresh process, and an audit of what it left behind.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-import { isDeepStrictEqual } from 'node:util'
-import { ticket } from './tickets.mjs'
-
-const LOAD = fileURLToPath(new URL('./load.mjs', import.meta.url))
-const QUEUE = 'bull:ticket-triage'
-const OWN_KEYS = ['wait', 'id', 'meta', 'events', 'marker'].map((name) => `${QUEUE}:${name}`)
-const SAMPLE = 50
-const OPTIONS = {
-  attempts: 3,
-  backoff: { type: 'exponential', delay: 5000 },
-  removeOnComplete: { age: 86400, count: 1000 },
-  removeOnFail: { age: 604800 },
-}
+// One round: an empty Redis, one side under load in fresh processes, and an audit of what it left behind.
+import { audit } from './audit.mjs'
+import { Crew } from './crew.mjs'
 
 /** µs of CPU that the server process has used since it started, all its threads. */
 async function redisCpu(redis) {
@@ -23,69 +9,76 @@ async function redisCpu(redis) {
   return 1e6 * (seconds('used_cpu_user') + seconds('used_cpu_sys'))
 }
 
-/** Throws unless Redis holds the `sent` first tickets as jobs, each once, and nothing else. */
-async function audit(redis, sent) {
-  const expect = (what, found, expected) => {
-    if (!isDeepStrictEqual(found, expected)) {
-      throw new Error(`audit: ${what} should be ${JSON.stringify(expected)} but is ${JSON.stringify(found)}`)
-    }
+/** The load: on the side itself, which it then runs, or over HTTP, on a server that does. */
+async function startLoad(crew, { load }, side, { seconds, redisUrl, pin }) {
+  let server
+  let wrap = pin.load
+  const spec = { ...load, seconds, target: `./sides/${side}.mjs`, url: redisUrl }
+  if (load.client) {
+    server = crew.start('http/server.mjs', { side, redisUrl }, { wrap })
+    spec.target = `./http/${load.client}.mjs`
+    spec.url = `http://127.0.0.1:${await server.hears()}`
+    wrap = pin.generator
   }
-  expect('the length of the wait list', await redis.llen(`${QUEUE}:wait`), sent)
-  expect('the id counter', Number(await redis.get(`${QUEUE}:id`)), sent)
-  expect('the number of job hashes', (await redis.dbsize()) - (await redis.exists(...OWN_KEYS)), sent)
-  for (let i = 0; i < Math.min(SAMPLE, sent); i++) {
-    const n = sent <= SAMPLE ? i : Math.round((i * (sent - 1)) / (SAMPLE - 1))
-    const data = ticket(n)
-    const jobId = `ticket-triage:${data.tenantId}:${data.ticketId}`
-    const job = await redis.hgetall(`${QUEUE}:${jobId}`)
-    expect(`the name of ${jobId}`, job.name, 'triage')
-    expect(`the data of ${jobId}`, JSON.parse(job.data), data)
-    expect(`the options of ${jobId}`, JSON.parse(job.opts), { ...OPTIONS, jobId })
+  const beats = load.loop === 'open'
+  const member = crew.start('load.mjs', spec, { wrap, stdin: beats ? 'pipe' : 'ignore' })
+  if (beats) {
+    crew.start('clock.mjs', {}, { wrap: pin.generator, stdout: member.stdin })
+    // The clock has it now. While we held it too, it would not learn that the load is gone.
+    member.stdin.destroy()
   }
+  return { load: member, server }
 }
 
+async function startWorker(crew, { worker }, { redisUrl, pin }) {
+  if (!worker) return { count: () => 0, finish: () => [] }
+  const member = crew.start('worker.mjs', { redisUrl, ...worker }, { wrap: pin.load })
+  await member.hears()
+  return { count: () => member.ask('count'), finish: () => member.ask('finish') }
+}
+
+/** The same percentiles, by the names they have beside those of the load. */
+const asProbe = (latency) =>
+  Object.fromEntries(Object.entries(latency).map(([name, ms]) => [`probe${name[0].toUpperCase()}${name.slice(1)}`, ms]))
+
 /**
- * @param {{ side: string, callers: number, seconds: number, redis: import('ioredis').Redis, redisUrl: string, wrap: string[] }} round
- *   `wrap` is a program to start the load through (taskset …)
+ * @param {object} scenario one of scenarios.mjs
+ * @param {{ seconds: number, redis: import('ioredis').Redis, redisUrl: string, pin: object }} bench
  * @returns the figures of the timed window, warm-up excluded
  */
-export async function measure({ side, callers, seconds, redis, redisUrl, wrap }) {
+export async function measure(scenario, side, bench) {
+  const { redis, seconds } = bench
   // SYNC, because Valkey empties a database in the background by default and would do it at the next round's cost.
   await redis.flushdb('SYNC')
-  const argv = [...wrap, process.execPath, LOAD, JSON.stringify({ side, callers, seconds, redisUrl })]
-  const child = spawn(argv[0], argv.slice(1), {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    timeout: 60_000 + 5_000 * seconds,
-    killSignal: 'SIGKILL',
-  })
-  const failure = (how) => new Error(`the load process of ${side} at ${callers} callers ${how}`)
-  // "close" comes after the last message has been delivered, "exit" may come before it.
-  const ended = once(child, 'close').then(([code, signal]) => {
-    if (code !== 0) throw failure(`ended with ${signal ?? `status ${code}`}`)
-  })
-  const early = ended.then(() => {
-    throw failure('ended without its figures')
-  })
-  early.catch(() => {})
-  const message = async () => (await Promise.race([once(child, 'message'), early]))[0]
+  const crew = new Crew(60_000 + 5_000 * seconds)
+  try {
+    const worker = await startWorker(crew, scenario, bench)
+    const { load, server } = await startLoad(crew, scenario, side, bench)
+    await load.hears()
+    const finishedBefore = await worker.count()
+    const cpuBefore = await redisCpu(redis)
+    server?.tell('begin')
+    const { sent, jobs, elapsedMs, latency, probe, own } = await load.ask('go')
+    const redisUs = (await redisCpu(redis)) - cpuBefore
+    const { cpuUs, loopUs, loopDelayMs, peakRssMiB } = server ? await server.ask('end') : own
+    const finished = (await worker.count()) - finishedBefore
+    await load.ended()
+    await audit(redis, { sent, bytes: scenario.load.bytes, finished: await worker.finish() })
 
-  await message()
-  const cpuBefore = await redisCpu(redis)
-  child.send('go')
-  const window = await message()
-  const redisUs = (await redisCpu(redis)) - cpuBefore
-  await ended
-  await audit(redis, window.sent)
-
-  const { jobs } = window
-  return {
-    jobs,
-    throughput: (1000 * jobs) / window.elapsedMs,
-    p50Ms: window.p50Ms,
-    p99Ms: window.p99Ms,
-    cpuUs: window.cpuUs / jobs,
-    loopUs: window.loopUs / jobs,
-    redisUs: redisUs / jobs,
-    redisBusy: redisUs / (1000 * window.elapsedMs),
+    return {
+      jobs,
+      throughput: (1000 * jobs) / elapsedMs,
+      ...latency,
+      cpuUs: cpuUs / jobs,
+      loopUs: loopUs / jobs,
+      loopDelayMs,
+      redisUs: redisUs / jobs,
+      redisBusy: redisUs / (1000 * elapsedMs),
+      peakRssMiB,
+      ...(scenario.worker && { finishedRate: (1000 * finished) / elapsedMs }),
+      ...(probe && asProbe(probe)),
+    }
+  } finally {
+    crew.dismiss()
   }
 }

@@ -1,17 +1,32 @@
 // The command line of the bench.
 import { parseArgs } from 'node:util'
+import { KIND_NAMES } from './scenarios.mjs'
 
-export const SIDES = ['ours', 'bullmq6', 'bullmq5']
+const SIDES = ['ours', 'bullmq6', 'bullmq5']
+
+const FULL = { sides: 'ours,bullmq6,bullmq5', callers: '1,8,64,256,1000,10000', seconds: '3', rounds: '5' }
+const QUICK = { sides: 'ours,bullmq6', callers: '1,64,1000', seconds: '1', rounds: '2' }
+const SHARES = { full: [0.25, 0.5, 0.75], quick: [0.5] }
 
 export const HELP = `npm run bench -- [options]
 
-  --sides a,b       what to compare, the first against each other one (default ours,bullmq6; also bullmq5)
-  --callers n,n     numbers of concurrent callers (default 1,64,1000)
-  --seconds s       length of one timed window (default 3)
-  --rounds n        rounds of each side at each number of callers (default 5)
-  --quick           2 rounds of 1 second, where --rounds and --seconds say nothing else
-  --no-pin          leave Redis and the load to the scheduler instead of giving each its own core
-  --json file       write every round and the summary to a file as well
+  --only a,b        the kinds of scenario to run (default all):
+                      callers  a closed loop at several numbers of concurrent callers
+                      bulk     500 tickets at once: addBulk against calls made in one tick
+                      worker   64 callers while a BullMQ Worker consumes
+                      sizes    64 callers, summaries of 20 B, 1 KB and 64 KB
+                      rates    an open loop at fixed rates
+                      http     an HTTP server whose route enqueues, and an unrelated route of it
+  --sides a,b       what to compare, the first against each other one; all of them in "callers", the first two in the
+                    other kinds (default ${FULL.sides})
+  --callers n,n     numbers of callers in "callers" (default ${FULL.callers})
+  --seconds s       length of one timed window (default ${FULL.seconds}); it ends early at about 2 GB of jobs
+  --rounds n        rounds of each side in each scenario (default ${FULL.rounds})
+  --quick           every kind in about two minutes: ${QUICK.rounds} rounds of ${QUICK.seconds} s, ${QUICK.sides}, callers ${QUICK.callers},
+                    one rate; options that are given go before these
+  --no-pin          leave all processes to the scheduler instead of giving Redis its own core
+  --json file       where to write every round and the summary. Without it, a run with no options writes
+                    bench/results.json and draws the charts in docs/charts; any other run writes nothing.
   --help`
 
 /** Thrown for a command line that cannot be meant; its message is for the person who typed it. */
@@ -23,15 +38,18 @@ function list(name, text, parse) {
   return items
 }
 
-function side(name, text) {
-  if (!SIDES.includes(text)) throw new UsageError(`--${name} knows ${SIDES.join(', ')}, not "${text}"`)
+const oneOf = (known) => (name, text) => {
+  if (!known.includes(text)) throw new UsageError(`--${name} knows ${known.join(', ')}, not "${text}"`)
   return text
 }
 
+// More callers than that are more calls in flight than this package takes unless it is told to.
+const MOST = { callers: 100_000, rounds: 1000 }
+
 function whole(name, text) {
-  if (!/^[1-9]\d{0,5}$/.test(text))
-    throw new UsageError(`--${name} takes whole numbers from 1 to 999999, not "${text}"`)
-  return Number(text)
+  const value = /^[1-9]\d*$/.test(text) ? Number(text) : 0
+  if (value >= 1 && value <= MOST[name]) return value
+  throw new UsageError(`--${name} takes whole numbers from 1 to ${MOST[name]}, not "${text}"`)
 }
 
 function seconds(name, text) {
@@ -40,33 +58,50 @@ function seconds(name, text) {
   return value
 }
 
-/** @returns {{ help: true } | { sides: string[], callers: number[], seconds: number, rounds: number, pin: boolean, json?: string }} */
-export function parseOptions(argv) {
-  let values
+function parse(args) {
   try {
-    ;({ values } = parseArgs({
-      args: argv,
+    return parseArgs({
+      args,
       options: {
-        sides: { type: 'string', default: 'ours,bullmq6' },
-        callers: { type: 'string', default: '1,64,1000' },
+        only: { type: 'string' },
+        sides: { type: 'string' },
+        callers: { type: 'string' },
         seconds: { type: 'string' },
         rounds: { type: 'string' },
-        quick: { type: 'boolean', default: false },
-        'no-pin': { type: 'boolean', default: false },
+        quick: { type: 'boolean' },
+        'no-pin': { type: 'boolean' },
         json: { type: 'string' },
-        help: { type: 'boolean', default: false },
+        help: { type: 'boolean' },
       },
-    }))
+    }).values
   } catch (error) {
-    throw new UsageError(error.message)
+    // What follows the first sentence is about "--", which means nothing here.
+    throw new UsageError(error.message.split('. ')[0])
   }
-  if (values.help) return { help: true }
+}
+
+/**
+ * @returns {{ help: true } | { only: string[], sides: string[], callers: number[], shares: number[], seconds: number,
+ *   rounds: number, pin: boolean, json?: string, complete: boolean }} `complete` is a run of everything as it comes
+ */
+export function parseOptions(argv) {
+  const { help, quick, json, 'no-pin': noPin, ...given } = parse(argv)
+  if (help) return { help: true }
+  if (json === '') throw new UsageError('--json takes the name of a file')
+  const values = { ...(quick ? QUICK : FULL), ...given }
+  const only = list('only', given.only ?? KIND_NAMES.join(), oneOf(KIND_NAMES))
+  if (given.callers && !only.includes('callers')) {
+    throw new UsageError('--callers is for the kind "callers", which --only leaves out')
+  }
   return {
-    sides: list('sides', values.sides, side),
+    only,
+    sides: list('sides', values.sides, oneOf(SIDES)),
     callers: list('callers', values.callers, whole),
-    seconds: seconds('seconds', values.seconds ?? (values.quick ? '1' : '3')),
-    rounds: whole('rounds', values.rounds ?? (values.quick ? '2' : '5')),
-    pin: !values['no-pin'],
-    json: values.json,
+    shares: quick ? SHARES.quick : SHARES.full,
+    seconds: seconds('seconds', values.seconds),
+    rounds: whole('rounds', values.rounds),
+    pin: !noPin,
+    json,
+    complete: !quick && !noPin && Object.keys(given).length === 0,
   }
 }

@@ -2,5 +2,9 @@
 export async function open(redisUrl) {
   process.env.REDIS_URL = redisUrl
   const { enqueueTicketTriage } = await import('../../index.js')
-  return { enqueue: enqueueTicketTriage, close: async () => {} }
+  return {
+    enqueue: enqueueTicketTriage,
+    enqueueMany: (inputs, storage) => Promise.all(inputs.map((input) => enqueueTicketTriage(input, storage))),
+    close: async () => {},
+  }
 }

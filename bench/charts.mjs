@@ -1,0 +1,38 @@
+// Draws the charts of the README from the results of the bench. `node bench/charts.mjs [results.json]`
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { cpu } from './charts/cpu.mjs'
+import { http, latency } from './charts/panels.mjs'
+import { throughput } from './charts/throughput.mjs'
+
+const CHARTS = { throughput, cpu, latency, http }
+const FOLDER = fileURLToPath(new URL('../docs/charts', import.meta.url))
+
+/** Writes each chart that the results suffice for, and tells which. */
+export function drawCharts(results) {
+  mkdirSync(FOLDER, { recursive: true })
+  for (const [name, draw] of Object.entries(CHARTS)) {
+    const chart = draw(results)
+    const file = path.join(FOLDER, `${name}.svg`)
+    if (chart) writeFileSync(file, chart)
+    console.log(chart ? `drew ${file}` : `left out ${name}: the results have nothing for it`)
+  }
+}
+
+function read(file) {
+  const results = JSON.parse(readFileSync(file, 'utf8'))
+  if (!Array.isArray(results?.summary) || !results.environment) throw new Error(`${file} is no result of the bench`)
+  return results
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [file = fileURLToPath(new URL('results.json', import.meta.url)), ...more] = process.argv.slice(2)
+  try {
+    if (more.length > 0 || file.startsWith('-')) throw new Error('node bench/charts.mjs [results.json]')
+    drawCharts(read(file))
+  } catch (error) {
+    console.error(error.message)
+    process.exitCode = 2
+  }
+}

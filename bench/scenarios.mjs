@@ -1,0 +1,103 @@
+// What is measured: each kind of scenario, the sides it is run with, and the load it asks for.
+import { USUAL_BYTES } from './tickets.mjs'
+
+const CALLERS = 64
+const BULK = 500
+const SIZES = [20, 1024, 65_536]
+const WORKER_CONCURRENCY = 100
+const CONNECTIONS = 64
+const PROBE_RATE = 500
+
+// A window ends early when Redis holds about this much.
+const MOST_REDIS_BYTES = 1.8e9
+/** What a job takes beside its summary. */
+const JOB_BYTES = 800
+
+/** What a load process is told: the `loop`, and its `client` where it goes over HTTP. */
+const load = (loop, { bytes = USUAL_BYTES, ...more }) => {
+  const mostJobs = Math.floor(MOST_REDIS_BYTES / (bytes + JOB_BYTES))
+  return { loop, bytes, mostJobs, ...more }
+}
+
+const count = (n, noun) => `${n.toLocaleString('en')} ${noun}${n === 1 ? '' : 's'}`
+const size = (bytes) => (bytes < 1024 ? `${bytes} B` : `${bytes / 1024} KB`)
+
+/** By kind: the scenarios. One with a `share` has its rate set by what the kind's `flatOut` reaches, see `atRate`. */
+const KINDS = {
+  callers: ({ callers }) =>
+    callers.map((n) => ({
+      id: `callers-${n}`,
+      title: `${count(n, 'caller')}, closed loop`,
+      callers: n,
+      load: load('closed', { callers: n }),
+    })),
+
+  bulk: () => [
+    {
+      id: `bulk-${BULK}`,
+      title: `bulks of ${BULK}, one at a time: addBulk against calls made in one tick; latency is that of the whole bulk`,
+      load: load('bulk', { size: BULK }),
+    },
+  ],
+
+  worker: () => [
+    {
+      id: 'worker',
+      title: `${CALLERS} callers, with a BullMQ Worker (concurrency ${WORKER_CONCURRENCY}) in a process on the same cores`,
+      load: load('closed', { callers: CALLERS }),
+      worker: { concurrency: WORKER_CONCURRENCY },
+    },
+  ],
+
+  sizes: () =>
+    SIZES.map((bytes) => ({
+      id: `size-${bytes}`,
+      title: `${CALLERS} callers, summaries of ${size(bytes)}`,
+      bytes,
+      load: load('closed', { callers: CALLERS, bytes }),
+    })),
+
+  rates: ({ shares }) => shares.map((share) => ({ id: `rate-${100 * share}`, share, load: load('open', {}) })),
+
+  http: ({ shares }) =>
+    shares.map((share) => ({
+      id: `http-${100 * share}`,
+      share,
+      load: load('open', { client: 'plain', connections: CONNECTIONS, probeRate: PROBE_RATE }),
+    })),
+}
+
+export const KIND_NAMES = Object.keys(KINDS)
+
+/** For the kinds whose scenarios have a share: what finds out how much the side that they are shares of can take. */
+const FLAT_OUT = {
+  rates: { id: 'rate-flat-out', load: load('closed', { callers: CALLERS }) },
+  http: {
+    id: 'http-flat-out',
+    load: load('closed', { client: 'autocannon', callers: CONNECTIONS, connections: CONNECTIONS }),
+  },
+}
+
+/** Only the callers are run with every side: the other kinds would take too long, and compare the first two. */
+export function scenarios({ only, sides, ...options }) {
+  return only.flatMap((kind) =>
+    KINDS[kind](options).map((scenario) => ({
+      kind,
+      sides: kind === 'callers' ? sides : sides.slice(0, 2),
+      flatOut: FLAT_OUT[kind],
+      ...scenario,
+    })),
+  )
+}
+
+/** The scenario at its share of `capacity`, which is what `side` can take. */
+export function atRate(scenario, side, capacity) {
+  const rate = Math.max(1, Math.round(scenario.share * capacity))
+  const what = scenario.load.client ? 'POST /tickets a second' : 'calls a second'
+  return {
+    ...scenario,
+    rate,
+    title: `${rate.toLocaleString('en')} ${what}, open loop: ${100 * scenario.share} % of what ${side} can take`,
+    load: { ...scenario.load, rate },
+  }
+}

@@ -1,0 +1,26 @@
+// A plain BullMQ worker that does nothing with its jobs: "ready", then a count at each "count", and at "finish" the numbers
+// of all tickets it has completed, each once.
+import { Worker } from 'bullmq'
+import { leave, spec, tell, told } from './child.mjs'
+import { numberOf } from './tickets.mjs'
+
+const finished = []
+const fail = (error) => {
+  // Thrown from here, it ends the process and so the round.
+  throw error
+}
+
+const worker = new Worker('ticket-triage', async () => {}, {
+  connection: { url: spec.redisUrl },
+  concurrency: spec.concurrency,
+})
+worker.on('completed', ({ id }) => finished.push(numberOf(id)))
+worker.on('failed', (_, error) => fail(error))
+worker.on('error', fail)
+await worker.waitUntilReady()
+
+tell('ready')
+while ((await told()) === 'count') tell(finished.length)
+await worker.close()
+await tell(finished)
+leave()
