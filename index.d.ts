@@ -52,6 +52,8 @@ export class Pipeline {
    * Replaces the connection by one with these options, all of them: for a new certificate, a rotated password, another
    * address. No call ends by it: jobs that were sent are answered on the connection they went out on, the others wait,
    * each within its deadline, for the new one. It is opened at once if there was one before; `stats()` says how that went.
+   * A job whose answer was lost with the old connection is sent again on the new one, so that a new address should lead to
+   * the same data.
    *
    * Throws an {@link EnqueueError}, and changes nothing, when the options can never work (`ERR_INVALID_ARG_TYPE`,
    * `MISCONFIGURED`) or the pipeline is closed (`CLOSED`).
