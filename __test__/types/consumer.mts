@@ -77,7 +77,7 @@ const pipeline = new Pipeline({
 })
 const { connected }: { connected: boolean } = pipeline.stats()
 await pipeline.enqueue(body, new Records(), { caller: user, timeoutMs: connected ? 1 : 2 })
-pipeline.reconnect({ host: 'cache', tls: { cert: Buffer.from('pem'), key: 'pem' } })
+pipeline.reconnect({ host: 'cache', tls: { cert: new Uint8Array(), key: 'pem' } })
 // @ts-expect-error what to connect to must be said
 pipeline.reconnect()
 await pipeline.close()
