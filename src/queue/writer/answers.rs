@@ -1,0 +1,97 @@
+//! What the server's replies mean for the jobs that they answer.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::State;
+use super::connecting::Connection;
+use crate::queue::backlog::{Batch, Next};
+use crate::queue::config::Endpoint;
+use crate::queue::refusal::is_from_redis;
+use crate::queue::resp::Reply;
+use crate::queue::script::duplicates;
+
+/// The pause before a server that said "not now" is asked again.
+const NOT_NOW: Duration = Duration::from_millis(50);
+
+impl State {
+    pub(super) fn read_replies(&mut self) -> io::Result<()> {
+        while let Connection::Up(link, _) = &mut self.connection {
+            let Some(reply) = link.next_reply()? else {
+                return Ok(());
+            };
+            let Some(batch) = self.backlog.front() else {
+                return Err(nonsense("the server sent a reply to nothing"));
+            };
+            match batch.reply.take() {
+                None if self.config.replicated => batch.reply = Some(reply),
+                None => self.on_reply(reply, None)?,
+                Some(added) => self.on_reply(added, Some(reply))?,
+            }
+            if !self.backlog.is_sent()
+                && let Some(message) = self.leaving.take()
+            {
+                self.disconnect(message);
+                self.wanted = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deals with the reply to the batch that was sent first. `replicas` is that to WAIT, where one was asked for.
+    fn on_reply(&mut self, reply: Reply, replicas: Option<Reply>) -> io::Result<()> {
+        let Some(batch) = self.backlog.front() else {
+            return Ok(());
+        };
+        let added = duplicates(&reply, batch.number, batch.jobs.len());
+        let refused = match reply {
+            Reply::Error(message) if is_from_redis(&message) => Some(message),
+            _ if added.is_none() => return Err(nonsense("the server sent a reply to something else")),
+            _ => None,
+        };
+        let Some(batch) = self.backlog.answered() else {
+            return Ok(());
+        };
+        match (refused, added) {
+            (Some(message), _) => self.on_refusal(batch, message),
+            (None, duplicates) => {
+                self.attempts = 0;
+                match replicas {
+                    None | Some(Reply::Integer(1..)) => {
+                        self.backlog.added(batch, duplicates.unwrap_or_default())
+                    }
+                    Some(Reply::Error(message)) => self.backlog.unreplicated(batch, &message),
+                    Some(_) => self.backlog.unreplicated(batch, "none answered in time"),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn on_refusal(&mut self, batch: Batch, message: String) {
+        match self.backlog.refused(batch, message) {
+            Next::GoOn => {}
+            Next::Pause(message) => {
+                self.not_before = Instant::now() + NOT_NOW;
+                self.trouble = message;
+            }
+            // The batches behind this one will be refused as well, and their refusals are worth hearing.
+            Next::Leave { message, host, port } => {
+                if let (Some(port), Connection::Up(link, _)) = (port, &self.connection) {
+                    let same = match link.endpoint() {
+                        Endpoint::Tcp(host, _) => host.clone(),
+                        Endpoint::Unix(_) => "127.0.0.1".into(),
+                    };
+                    self.moved = Some(Endpoint::Tcp(host.unwrap_or(same), port));
+                }
+                self.leaving = Some(message);
+            }
+        }
+    }
+}
+
+fn nonsense(message: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, message)
+}

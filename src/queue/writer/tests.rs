@@ -1,0 +1,34 @@
+//! What holds even when the writer has a defect.
+
+use std::sync::mpsc;
+
+use super::*;
+use crate::core::Text;
+use crate::core::job::JobBuilder;
+use crate::queue::Settled;
+
+#[test]
+fn a_panic_on_the_writers_thread_leaves_no_job_unsettled_and_the_thread_goes_on() {
+    let ready = |slot| {
+        let text = Text::from("x");
+        let job = JobBuilder::default().build("q", [&text].into_iter(), [("a", &text)].into_iter());
+        Ready { slot, job, timestamp: 0, deadline: (Instant::now() + Duration::from_millis(50)).into_std() }
+    };
+    let (settled, outcomes) = mpsc::channel();
+    let mut injected = false;
+    // What is settled when it panics is settled all the same.
+    let sink = Box::new(move |jobs: &mut Vec<(u32, Settled)>| {
+        if !std::mem::replace(&mut injected, true) {
+            panic!("injected");
+        }
+        jobs.drain(..).for_each(|(slot, _)| settled.send(slot).unwrap());
+    });
+    let config = Config::parse("redis://127.0.0.1:1").unwrap();
+    let writer = Writer::start(config, Arc::default(), sink).unwrap();
+    for slots in [[1, 2], [3, 4]] {
+        assert!(writer.push(slots.map(ready).into()).is_ok());
+        let mut seen = [outcomes.recv().unwrap(), outcomes.recv().unwrap()];
+        seen.sort_unstable();
+        assert_eq!(seen, slots);
+    }
+}
