@@ -77,6 +77,8 @@ impl State {
                 self.not_before = Instant::now() + NOT_NOW;
                 self.trouble = message;
             }
+            // Where the next link goes is settled: by the first of several refusals, or by `reconnect`.
+            Next::Leave { .. } if self.leaving.is_some() => {}
             // The batches behind this one will be refused as well, and their refusals are worth hearing.
             Next::Leave { message, host, port } => {
                 if let (Some(port), Connection::Up(link, _)) = (port, &self.connection) {
