@@ -8,7 +8,7 @@ const { dump } = require('./support/keyspace.js')
 const { OwnServer, useDatabase } = require('./support/redis.js')
 const { jobId, jobKey, newTicket } = require('./support/tickets.js')
 
-const SCRIPT = readFileSync(path.join(__dirname, '../src/queue/add_jobs.lua'))
+const SCRIPT = readFileSync(path.join(__dirname, '../src/queue/scripts/add_jobs.lua'))
 const QUEUE_KEYS = ['wait', 'paused', 'meta', 'id', 'active', 'events', 'marker'].map(keyOf)
 const TIMESTAMP = '1700000000000'
 

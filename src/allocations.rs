@@ -10,9 +10,10 @@ use tokio::time::Instant;
 
 use crate::core::ticket::{Caller, MAX_DATA, TicketTriage};
 use crate::core::{Error, Field, Job, Kind, Text};
+use crate::queue::Ready;
 use crate::queue::backlog::Backlog;
-use crate::queue::script::{Script, duplicates};
-use crate::queue::{Ready, resp};
+use crate::queue::connection::resp;
+use crate::queue::scripts::add_jobs::{Script, duplicates};
 
 const USUAL: &str = "The printer on floor 3 prints only blank pages since this morning";
 

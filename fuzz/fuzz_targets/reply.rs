@@ -3,8 +3,8 @@
 #![no_main]
 
 use enqueue_boundary::queue::refusal::judge;
-use enqueue_boundary::queue::resp::{Garbage, Reply, parse, push_command};
-use enqueue_boundary::queue::script::duplicates;
+use enqueue_boundary::queue::connection::resp::{Garbage, Reply, parse, push_command};
+use enqueue_boundary::queue::scripts::add_jobs::duplicates;
 use libfuzzer_sys::fuzz_target;
 
 /// The batch that a reply is taken to answer: its number, and how many jobs it had.

@@ -23,7 +23,8 @@ use self::wake::Mailbox;
 use crate::core::schema::Schema;
 use crate::core::ticket::{self, TicketTriage};
 use crate::core::{Error, Outcome};
-use crate::queue::{Config, Health, Settled, Writer};
+use crate::queue::connection::Config;
+use crate::queue::{Health, Settled, Writer};
 
 /// The journey of calls from one JavaScript environment to one queue.
 #[napi]

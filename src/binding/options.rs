@@ -3,10 +3,9 @@
 use napi_derive::napi;
 
 use crate::core::Error;
-use crate::queue::Config;
-use crate::queue::config::{DEFAULT_PREFIX, DEFAULT_URL, Endpoint, Login, Place};
-use crate::queue::place::Sentinels;
-use crate::queue::tls;
+use crate::queue::connection::Config;
+use crate::queue::connection::config::{DEFAULT_PREFIX, DEFAULT_URL, Endpoint, Login, Place, Sentinels};
+use crate::queue::connection::tls;
 
 /// Where a pipeline's Redis is. `url` excludes the rest of the address.
 #[napi(object, object_to_js = false)]
@@ -109,7 +108,7 @@ impl From<&Node> for Endpoint {
 }
 
 impl TlsOptions {
-    fn build(self) -> Result<crate::queue::config::Tls, Error> {
+    fn build(self) -> Result<crate::queue::connection::config::Tls, Error> {
         let options = tls::Options {
             ca: self.ca,
             cert: self.cert,

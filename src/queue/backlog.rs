@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::connection::resp::Reply;
 use super::refusal::{Refusal, judge};
-use super::resp::Reply;
 use super::{Ready, Settled};
 use crate::core::{Error, Outcome};
 

@@ -1,22 +1,15 @@
 //! The way into Redis: ready jobs go in, what became of each comes out.
 //!
-//! `writer` is the thread that does it. `backlog` holds its jobs and what is certain about each, `script` puts a batch on
-//! the wire as one call of `add_jobs.lua`, `link` is the connection it goes over, `place` finds the server for it, and
-//! `refusal` reads what that server says no with.
+//! `writer` is the thread that does it. `backlog` holds its jobs and what is certain about each, `scripts` puts a batch on
+//! the wire as one call, `connection` is how it gets there, and `refusal` reads what the server says no with.
 
 pub mod backlog;
-pub mod config;
+pub mod connection;
 pub mod health;
-pub mod link;
-pub mod place;
 pub mod refusal;
-pub mod resp;
-pub mod script;
-pub mod socket;
-pub mod tls;
+pub mod scripts;
 pub mod writer;
 
-pub use config::Config;
 pub use health::Health;
 pub use writer::Writer;
 

@@ -1,6 +1,6 @@
 //! What an error reply means for the jobs of the batch it answers.
 
-use super::place;
+use super::connection::place;
 use crate::core::{Error, Outcome};
 
 /// What to do with a batch that the server answered with an error. In each case nothing of it was written.

@@ -15,8 +15,8 @@ use tokio::time::{Instant, sleep_until};
 
 use self::connecting::Connection;
 use super::backlog::Backlog;
-use super::config::{Config, Endpoint};
-use super::script::{REPLICA, Script};
+use super::connection::config::{Config, Endpoint};
+use super::scripts::add_jobs::{REPLICA, Script};
 use super::{Health, Ready, Sink};
 use crate::core::{Error, Outcome};
 

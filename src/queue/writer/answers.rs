@@ -8,10 +8,10 @@ use tokio::time::Instant;
 use super::State;
 use super::connecting::Connection;
 use crate::queue::backlog::{Batch, Next};
-use crate::queue::config::Endpoint;
+use crate::queue::connection::config::Endpoint;
+use crate::queue::connection::resp::Reply;
 use crate::queue::refusal::is_from_redis;
-use crate::queue::resp::Reply;
-use crate::queue::script::duplicates;
+use crate::queue::scripts::add_jobs::duplicates;
 
 /// The pause before a server that said "not now" is asked again.
 const NOT_NOW: Duration = Duration::from_millis(50);

@@ -10,10 +10,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::State;
-use crate::queue::config::{Config, Place};
-use crate::queue::link::Link;
-use crate::queue::place;
-use crate::queue::script::Script;
+use crate::queue::connection::config::{Config, Place};
+use crate::queue::connection::link::Link;
+use crate::queue::connection::place;
+use crate::queue::scripts::add_jobs::Script;
 
 /// The first and the longest pause between attempts to connect, before jitter.
 const BACKOFF: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use redis::{ConnectionAddr, IntoConnectionInfo};
 use rustls::ClientConfig;
 
-use super::place::Sentinels;
 use super::tls;
 use crate::core::Error;
 
@@ -35,6 +34,15 @@ pub enum Place {
     Sentinels(Sentinels),
     /// Some nodes of a cluster: the one that has the queue's slot says so.
     Cluster(Vec<Endpoint>),
+}
+
+/// Sentinels, and what they know the primary by.
+#[derive(Clone)]
+pub struct Sentinels {
+    pub nodes: Vec<Endpoint>,
+    pub name: String,
+    pub login: Login,
+    pub tls: Option<Tls>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

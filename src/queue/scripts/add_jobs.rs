@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use super::resp::{Decimal, Reply, push_array, push_bulk, push_bulk_of, push_command};
 use crate::core::{Job, ticket};
+use crate::queue::connection::resp::{Decimal, Reply, push_array, push_bulk, push_bulk_of, push_command};
 
 const SOURCE: &str = include_str!("add_jobs.lua");
 /// The keys of the queue that come before those of the jobs, in the order of the script.

@@ -7,7 +7,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::config::{Config, Endpoint, Login, Place, Tls};
+use super::config::{Config, Endpoint, Place, Sentinels};
 use super::link::Link;
 use super::resp::Reply;
 
@@ -53,15 +53,6 @@ async fn open_primary(config: &Config, endpoint: &Endpoint) -> io::Result<Link> 
 
 /// Once a sentinel has answered, the others have this long to disagree.
 const LAST_WORD: Duration = Duration::from_millis(200);
-
-/// Sentinels, and what they know the primary by.
-#[derive(Clone)]
-pub struct Sentinels {
-    pub nodes: Vec<Endpoint>,
-    pub name: String,
-    pub login: Login,
-    pub tls: Option<Tls>,
-}
 
 impl Sentinels {
     /// What the sentinels name, that of most first: one that has not heard of a failover yet names the primary that was.
