@@ -5,6 +5,7 @@
 const { Boundary, notAnObject } = require('../binding.js')
 const { EnqueueError, closed, invalidArgument, withoutStack } = require('./error.js')
 const { isObject, readTicket } = require('./read.js')
+const { warnOfEviction } = require('./warnings.js')
 
 const DEFAULT_TIMEOUT_MS = 5000
 const DEFAULT_MAX_IN_FLIGHT = 100_000
@@ -17,6 +18,9 @@ const SWEEP_MS = 10
 /** How many calls cross to the native side, or come back, at most and at least before others get their turn. */
 const BATCH = 256
 const FEW = 16
+
+/** Those of a pipeline that has not been called yet. */
+const NO_STATS = { inFlight: 0, waitingForRedis: 0, bytes: 0, connected: false, connects: 0 }
 
 const FAILED = 2
 const { apply } = Reflect
@@ -61,6 +65,8 @@ class Calls {
   #timerDue = Number.POSITIVE_INFINITY
   #closed
   #drained
+  /** Whether the server was looked at since the connection was last replaced. */
+  #watched = false
 
   /**
    * @param {() => object} connect the connection options, asked for at the first call, and again while they are unusable
@@ -121,9 +127,9 @@ class Calls {
 
   /** Makes the native half, which connects with the first valid call. Throws when the connection options are unusable. */
   open() {
-    const resource = { hasRef: () => boundary.isBusy() }
-    const boundary = new Boundary(() => this.#settle(), resource, this.#maxInFlight)
-    const failure = boundary.open(this.#connect())
+    const connection = this.#connect()
+    const boundary = this.#make()
+    const failure = boundary.open(connection)
     if (failure) {
       boundary.close()
       throw new EnqueueError(failure)
@@ -132,11 +138,23 @@ class Calls {
     return boundary
   }
 
+  #make() {
+    const resource = { hasRef: () => boundary.isBusy() }
+    const boundary = new Boundary(() => this.#settle(), resource, this.#maxInFlight)
+    return boundary
+  }
+
   /** Goes over to another connection, or throws when its options are unusable and stays with the one it has. */
   reconnect(connection) {
     if (this.#closed !== undefined) throw closed()
-    const failure = this.#boundary.open(connection)
-    if (failure) throw new EnqueueError(failure)
+    const boundary = this.#boundary ?? this.#make()
+    const failure = boundary.open(connection)
+    if (failure) {
+      if (boundary !== this.#boundary) boundary.close()
+      throw new EnqueueError(failure)
+    }
+    this.#boundary = boundary
+    this.#watched = false
   }
 
   // --- authorise ----------------------------------------------------------------------------------------------------
@@ -231,6 +249,14 @@ class Calls {
       }
     }
     if (count === most) setImmediate(() => this.#settle())
+    if (!this.#watched) this.#watch()
+  }
+
+  /** An outcome is there, so a link was made: looks once at what kind of server it leads to. */
+  #watch() {
+    this.#watched = true
+    const eviction = this.#boundary.eviction()
+    if (eviction) warnOfEviction(eviction)
   }
 
   /**
@@ -288,7 +314,7 @@ class Calls {
   }
 
   stats() {
-    return this.#boundary?.stats()
+    return this.#boundary?.stats() ?? { ...NO_STATS }
   }
 }
 

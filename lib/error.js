@@ -21,7 +21,7 @@ class EnqueueError extends Error {
       define(
         this,
         'cause',
-        withoutStack(() => new Error(failure.detail)),
+        withoutStack(() => causeOf(failure)),
       )
   }
 
@@ -43,6 +43,13 @@ class EnqueueError extends Error {
 
 define(EnqueueError.prototype, 'name', 'EnqueueError')
 define(EnqueueError.prototype, brand, true)
+
+/** What an operator reads: which server, what it or the system said, and the code of that. */
+function causeOf({ detail, detailCode }) {
+  const cause = new Error(detail)
+  if (detailCode !== undefined) cause.code = detailCode
+  return cause
+}
 
 /** As an Error's own fields are: there, but not listed. */
 function define(target, key, value) {
@@ -85,6 +92,32 @@ function invalidArgument(message, code = 'ERR_INVALID_ARG_TYPE') {
   })
 }
 
+/** The error for settings that can never work. `message` is for an operator. */
+function misconfigured(message) {
+  return new EnqueueError({
+    code: 'MISCONFIGURED',
+    title: 'Misconfigured',
+    message,
+    status: 500,
+    retryable: false,
+    outcome: 'refused',
+  })
+}
+
+const unsets = new WeakSet()
+
+/** The error for what was meant to name a server and is empty, as where a variable is not set. */
+function unset(source, what = 'is empty') {
+  const error = misconfigured(`${source} ${what}: set it to the server, as redis://host:port or as options`)
+  unsets.add(error)
+  return error
+}
+
+/** Whether an error says that something is not set yet. */
+function isUnset(error) {
+  return unsets.has(error)
+}
+
 /** The error for a call after close(). */
 function closed() {
   return new EnqueueError({
@@ -97,4 +130,13 @@ function closed() {
   })
 }
 
-module.exports = { EnqueueError, closed, invalidArgument, isEnqueueError, withoutStack }
+module.exports = {
+  EnqueueError,
+  closed,
+  invalidArgument,
+  isEnqueueError,
+  isUnset,
+  misconfigured,
+  unset,
+  withoutStack,
+}

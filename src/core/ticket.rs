@@ -63,7 +63,7 @@ pub struct TicketTriage {
 impl TicketTriage {
     pub fn new() -> Result<Self, Error> {
         let schema = Schema::compile(JSON_SCHEMA, &FIELDS)
-            .map_err(|detail| Error::Internal { outcome: Outcome::Refused, detail })?;
+            .map_err(|detail| Error::Internal { outcome: Outcome::Refused, detail: detail.into() })?;
         Ok(TicketTriage { schema, builder: JobBuilder::default() })
     }
 
@@ -82,7 +82,7 @@ impl TicketTriage {
             return Err(Error::InvalidInput { issues });
         }
         let [Field::Text(tenant), Field::Text(ticket), Field::Text(summary)] = *values else {
-            let detail = "the schema let a value through that is not a string".to_owned();
+            let detail = "the schema let a value through that is not a string".into();
             return Err(Error::Internal { outcome: Outcome::Refused, detail });
         };
         if !caller.may_act_for(tenant) {

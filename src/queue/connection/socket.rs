@@ -15,6 +15,7 @@ use tokio::time::sleep;
 use tokio_rustls::TlsConnector;
 
 use super::config::{Endpoint, Tls};
+use super::trouble;
 
 /// An idle link is probed after this long, then each second; three lost probes break it. The kernel's default is hours.
 const KEEPALIVE: Duration = Duration::from_secs(10);
@@ -53,7 +54,8 @@ async fn secure<S: Socket + 'static>(socket: S, tls: Option<(&Tls, &str)>) -> io
 }
 
 async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
-    let stream = first(lookup_host((host, port)).await?.collect()).await?;
+    let addresses = lookup_host((host, port)).await.map_err(|error| trouble::no_address(&error))?;
+    let stream = first(addresses.collect()).await?;
     stream.set_nodelay(true)?;
     let socket = SockRef::from(&stream);
     let probes = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(Duration::from_secs(1));
@@ -68,7 +70,7 @@ async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
 /// The first address to answer. One that refuses makes room for the next at once, one that is silent after a moment.
 async fn first(mut addresses: VecDeque<SocketAddr>) -> io::Result<TcpStream> {
     let mut attempts = JoinSet::new();
-    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    let mut failure = trouble::say("ENOTFOUND", "the name has no address");
     loop {
         match addresses.pop_front() {
             Some(address) => {
