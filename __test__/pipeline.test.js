@@ -138,7 +138,8 @@ describe('reconnect', () => {
   test('with options that cannot work, or on a closed pipeline, throws and changes nothing', async () => {
     const pipeline = make()
     for (const [connection, code] of [
-      [undefined, 'ERR_INVALID_ARG_TYPE'],
+      [undefined, 'MISCONFIGURED'],
+      [{ url: '' }, 'MISCONFIGURED'],
       [7, 'ERR_INVALID_ARG_TYPE'],
       ['http://127.0.0.1', 'MISCONFIGURED'],
       [{ cluster: [{ port: 1 }] }, 'MISCONFIGURED'],

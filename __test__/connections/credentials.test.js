@@ -171,7 +171,10 @@ test.each([
   ],
 ])('a user who may touch %s is refused, and nothing is left', async (_, rules) => {
   const error = await callAs(rules)
-  expect(error.cause.message).toMatch(/^NOPERM .*key/)
+  expect(error.cause).toMatchObject({
+    code: 'NOPERM',
+    message: expect.stringMatching(/^127\.0\.0\.1:\d+: NOPERM .*key/),
+  })
 })
 
 test('a user who may do just what enqueueing takes can enqueue', async () => {
