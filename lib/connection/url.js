@@ -118,16 +118,16 @@ function socket(rest, refuse) {
 function readQuery(params, refuse) {
   const query = {}
   for (const [name, value] of params) {
-    if (!known.has(name) || STRUCTURED.includes(name)) throw refuse(notUnderstood(name, params))
+    if (!known.has(name) || STRUCTURED.includes(name)) throw refuse(notUnderstood(name, value, params))
     // ioredis takes any value for yes, and the bare word means nothing else.
     query[name] = name === 'tls' && value === '' ? true : value
   }
   return query
 }
 
-function notUnderstood(name, params) {
-  // A password with a ? in it that was not escaped is no name to print.
-  if (params.toString().includes('%40') || !/^[a-z][\w.-]{0,40}$/i.test(name)) {
+function notUnderstood(name, value, params) {
+  // What follows a ? in a password that was not escaped is no name to print.
+  if (value === '' || params.toString().includes('%40') || !/^[a-z_]{1,40}$/i.test(name)) {
     return `something after its ? is not understood; ${ENCODE}`
   }
   const right = rightName(name)
