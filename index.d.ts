@@ -81,8 +81,15 @@ export interface PipelineDefinition {
   queueName: 'ticket-triage'
   jobName: 'triage'
   schema: TicketInputSchema
-  /** Where Redis is: a URL, or the options object that the workers are given. Default: `redis://127.0.0.1:6379`. */
-  connection?: string | URL | ConnectionOptions
+  /**
+   * Where Redis is: a URL, or the options object that the workers are given. Absent: what `REDIS_URL` names at the first
+   * call, and without it `redis://127.0.0.1:6379`.
+   *
+   * There but empty (`process.env.UNSET`, `{ host: '' }`, `redis://undefined:6379`) it was meant to name a server, and
+   * never means the default one: the constructor takes it, since a build may evaluate the module where no variable is
+   * set, and each call ends in `MISCONFIGURED`, which says what is empty.
+   */
+  connection?: string | URL | ConnectionOptions | null | undefined
   /** What all keys start with, here and in the workers. Default: `bull`. On a cluster it needs braces: `{bull}`. */
   prefix?: string
   /** Milliseconds from a call until it settles, where the call does not say. Default: 5000. */
@@ -98,35 +105,45 @@ export interface PipelineDefinition {
 }
 
 /**
- * Where Redis is, with the names that ioredis and BullMQ give it. Other options of theirs are ignored, except those that
- * would change which keys are written (`keyPrefix`) or who is trusted (`tls.checkServerIdentity`), which are refused.
+ * Where Redis is, with the names that ioredis and BullMQ give it: jobs go where a worker with the same options looks for
+ * them. Own properties only. Options of ioredis that say how it behaves are ignored; those that would change where jobs
+ * go in a way that is not followed (`keyPrefix`, `natMap`, `role: 'slave'`, …), and names that are nearly one of these
+ * (`hostname`, `user`, `database`, …), throw `ERR_INVALID_ARG_TYPE`. `docs/connections.md` has the lists.
  */
 export interface ConnectionOptions {
-  /** `redis://` or `rediss://`; takes the place of host, port and path. */
-  url?: string
-  /** Default: `127.0.0.1`. Resolved anew for each connection. */
-  host?: string
+  /**
+   * `redis://[user][:password@]host[:port][/db][?option=value]`, or `rediss://` for TLS. What it says goes before what
+   * stands beside it. Its query takes the options below that are texts and numbers, and `tls=true`; any other name throws
+   * `MISCONFIGURED`.
+   */
+  url?: string | null | undefined
+  /** Default: `127.0.0.1`. Resolved anew for each connection; all its addresses are tried. */
+  host?: string | null | undefined
   /** Default: 6379. Digits will do, as they come from the environment. */
-  port?: number | string
+  port?: number | string | null | undefined
   /** A Unix socket, instead of host and port. */
-  path?: string
+  path?: string | null | undefined
   /** An ACL user. Default: the default user. */
-  username?: string | null
-  /** Default: none is sent. */
-  password?: string | null
+  username?: string | null | undefined
+  /** Default: none is sent. One that the server does not ask for does no harm. */
+  password?: string | null | undefined
   /** The database. Default: 0. */
-  db?: number | string
+  db?: number | string | null | undefined
   /** Encrypt, and never fall back to plain text. Default: plain text, unless the URL says `rediss://`. */
   tls?: TlsOptions | null
-  /** Ask these sentinels for the primary, which they know by `name`. */
-  sentinels?: readonly { host?: string; port?: number | string }[]
-  name?: string
-  sentinelUsername?: string | null
-  sentinelPassword?: string | null
+  /** Ask these sentinels for the primary, which they know by `name`. Goes before `path`, and that before `host`. */
+  sentinels?: readonly { host?: string; port?: number | string }[] | null | undefined
+  /** Needed with `sentinels`. */
+  name?: string | null | undefined
+  /** Default: none is sent to the sentinels. */
+  sentinelUsername?: string | null | undefined
+  sentinelPassword?: string | null | undefined
   /** Encrypt the connections to the sentinels. Default: plain text. */
   sentinelTLS?: TlsOptions | null
-  /** Some nodes of a cluster; the one that has the queue is found. */
-  cluster?: readonly { host?: string; port?: number | string }[]
+  /** Some nodes of a cluster; the one that has the queue is found. Not beside `url` or `sentinels`. */
+  cluster?: readonly { host?: string; port?: number | string }[] | null | undefined
+  /** What `CLIENT LIST` shows our connections as. Default: `enqueue-boundary`. */
+  connectionName?: string | null | undefined
   [ignored: string]: unknown
 }
 
@@ -155,15 +172,20 @@ export interface PipelineStats {
   connected: boolean
   /** How often it was opened. */
   connects: number
-  /** What broke the last connection, or kept one from being opened. For logs. */
+  /** What broke the last connection, or kept one from being opened: `127.0.0.1:6379: connection refused`. For logs. */
   lastProblem?: string
+  /** Its code, as Node's errors and Redis have them: `ECONNREFUSED`, `CERT_HAS_EXPIRED`, `WRONGPASS`. */
+  lastProblemCode?: string
 }
 
 /** What a call resolves to. */
 export interface EnqueueResult {
   /** `ticket-triage:<tenantId>:<ticketId>` */
   jobId: string
-  /** There is a job with this id in Redis: made by this call, or there already. */
+  /**
+   * There is a job with this id in Redis: made by this call, or there already. One that is there may have ended: BullMQ
+   * keeps failed jobs for 7 days and completed ones for a day or so, and as long as it does, a new call runs nothing.
+   */
   status: 'queued'
 }
 
@@ -172,6 +194,9 @@ export interface TicketStorage {
   /**
    * Makes the pending record. Called once a call, with `this` being the storage, in the caller's own stack (so that
    * AsyncLocalStorage holds), or after `authorize` where that is given. What it returns is awaited and ignored.
+   *
+   * It must have committed when it resolves: a worker may look for the record at once, and a transaction that is rolled
+   * back afterwards leaves a job without one. So call the boundary after a transaction and not inside it.
    *
    * It must succeed when the record exists already: a client that tries again makes the same record again. When it
    * throws or rejects, nothing is enqueued, and the call rejects with just that value. When it has not settled at the
@@ -295,7 +320,10 @@ export class EnqueueError extends Error {
   readonly issues?: readonly InputIssue[]
   /** Milliseconds a client had better wait before it tries again. */
   readonly retryAfterMs?: number
-  /** For an operator's log: what Redis or the system said. Never part of `message` or `toProblem()`. */
+  /**
+   * For an operator's log: which server, what it or the system said, and a `code` (`ECONNREFUSED`, `OOM`, …). Never part of
+   * `message` or `toProblem()`, and never holds a password or a key.
+   */
   readonly cause?: unknown
   /** The body of an `application/problem+json` answer (RFC 9457). A 5xx says what to do, not what is wrong. */
   toProblem(): Problem
