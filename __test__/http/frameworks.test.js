@@ -1,11 +1,9 @@
 'use strict'
 // What clients see of our errors through the default error handlers of Express 5, Fastify 5, Koa 3 and Hono 4: the status
 // and when to try again, and of a 5xx nothing from inside the server.
-const { spawn } = require('node:child_process')
-const { once } = require('node:events')
 const { STATUS_CODES } = require('node:http')
 const path = require('node:path')
-const { createInterface } = require('node:readline')
+const { Program } = require('../support/program.js')
 const { freePort } = require('../support/redis.js')
 const { until } = require('../support/until.js')
 const { EnqueueError } = require('../..')
@@ -39,37 +37,20 @@ const BODIES = {
 const INTERNAL = /\.[cm]?js|\bat |node:|Redis|10\.1\.2\.3|127\.0\.0\.1|createPending|callback|\bms\b|ECONN|Error\(|Type/
 
 describe.each(['unset', 'production'])('with NODE_ENV %s', (env) => {
-  let child
+  let program
   let urls
-  let log = ''
 
   beforeAll(async () => {
     const { NODE_ENV: _, ...inherited } = process.env
-    const away = `redis://127.0.0.1:${await freePort()}`
-    child = spawn(process.execPath, [path.join(__dirname, 'servers.mjs')], {
-      env: {
-        ...inherited,
-        REDIS_URL: 'http://10.1.2.3',
-        AWAY: away,
-        ...(env === 'production' && { NODE_ENV: env }),
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
+    program = new Program(path.join(__dirname, 'servers.mjs'), {
+      ...inherited,
+      ...(env === 'production' && { NODE_ENV: env }),
+      REDIS_URL: 'http://10.1.2.3',
+      AWAY: `redis://127.0.0.1:${await freePort()}`,
     })
-    child.stderr.setEncoding('utf8').on('data', (text) => {
-      log += text
-    })
-    const ended = once(child, 'exit').then(() => {
-      throw new Error(`the servers ended:\n${log}`)
-    })
-    ended.catch(() => {})
-    const [line] = await Promise.race([once(createInterface(child.stdout), 'line'), ended])
-    urls = JSON.parse(line)
+    urls = JSON.parse(await program.line(0))
   })
-  afterAll(async () => {
-    const closed = once(child, 'close')
-    child.kill('SIGKILL')
-    await closed
-  })
+  afterAll(() => program.stop())
 
   const post = async (framework, fault) => {
     const response = await fetch(`${urls[framework]}/${fault}`, { method: 'POST' })
@@ -97,6 +78,6 @@ describe.each(['unset', 'production'])('with NODE_ENV %s', (env) => {
 
   test('the log of Fastify has the cause', async () => {
     await post('fastify', 'argument')
-    await until(() => log.includes('storage must be an object with a method createPending'))
+    await until(() => program.log.includes('storage must be an object with a method createPending'))
   })
 })
