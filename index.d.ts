@@ -82,7 +82,8 @@ export interface ReadJsonOptions {
 export class Pipeline {
   /**
    * Connects to nothing yet. Throws an {@link EnqueueError} when the definition can never work: `ERR_INVALID_ARG_TYPE`,
-   * `ERR_OUT_OF_RANGE`, or `MISCONFIGURED` (an unusable URL or certificate; on a cluster, a prefix without braces).
+   * `ERR_OUT_OF_RANGE`, or `MISCONFIGURED` (an unusable URL or certificate; on a cluster, a prefix without braces). Its
+   * `cause` says which option is wrong, and how.
    */
   constructor(definition: PipelineDefinition)
   /** As {@link enqueueTicketTriage}. After `close()`, rejects with `CLOSED`. */
