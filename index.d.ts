@@ -45,8 +45,8 @@ export function enqueueTicketTriage<C extends Caller>(
  *
  * and with the body's own error, as it is, when that breaks: when the client goes away.
  *
- * @param request a Fetch `Request`, as Next.js, Hono, Deno and Bun have it, or what has its `body` and `headers`. Not
- *   Express' or Fastify's: those have parsers of their own.
+ * @param request a Fetch `Request`, as Next.js, Hono (`context.req.raw`), Deno and Bun have it, or what has its `body` and
+ *   `headers`. Not Express' or Fastify's: those have parsers of their own.
  * @returns what `JSON.parse` makes of it.
  */
 export function readJson(request: JsonRequest, options?: ReadJsonOptions): Promise<unknown>
