@@ -4,6 +4,7 @@ const { Calls } = require('./lib/calls.js')
 const { readEnvironment } = require('./lib/connection/index.js')
 const { EnqueueError, isEnqueueError } = require('./lib/error.js')
 const { Pipeline, ticketTriageDefinition } = require('./lib/pipeline.js')
+const { readJson } = require('./lib/read-json.js')
 const { ticketInputSchema } = require('./lib/schema.js')
 
 // Not a Pipeline: its connection is read at the first call, so that importing this reads no environment.
@@ -13,5 +14,6 @@ module.exports.enqueueTicketTriage = (input, storage, options) => ticketTriage.e
 module.exports.Pipeline = Pipeline
 module.exports.ticketTriageDefinition = ticketTriageDefinition
 module.exports.ticketInputSchema = ticketInputSchema
+module.exports.readJson = readJson
 module.exports.EnqueueError = EnqueueError
 module.exports.isEnqueueError = isEnqueueError

@@ -118,10 +118,10 @@ describe('a REDIS_URL that cannot be used', () => {
     try {
       const error = await rejection(boundary.enqueueTicketTriage(newTicket(), storage))
       expect(error).toMatchObject({ code: 'MISCONFIGURED', status: 500, outcome: 'refused', retryable: false })
-      expect(error.message).toContain('redis://host:port')
-      expect(error.message).toMatch(/^REDIS_URL /)
-      // An operator reads the message; a client of the route learns nothing of it.
-      expect(JSON.stringify(error.toProblem())).not.toMatch(/redis/i)
+      expect(error.cause).toBeInstanceOf(Error)
+      expect(error.cause.message).toMatch(/^REDIS_URL .*redis:\/\/host:port/)
+      // An operator reads the cause; a client of the route learns nothing of it.
+      expect(error.message + JSON.stringify(error.toProblem())).not.toMatch(/redis/i)
       expect(storage.records).toEqual([])
     } finally {
       process.env.REDIS_URL = database.url

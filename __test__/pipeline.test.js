@@ -39,7 +39,7 @@ test('its prefix is that of all keys', async () => {
 test('its timeoutMs is the deadline of calls that do not say', async () => {
   const pipeline = make({ timeoutMs: 30 })
   const error = await rejection(pipeline.enqueue(newTicket(), { createPending: () => new Promise(() => {}) }))
-  expect(error.message).toContain('30 ms')
+  expect(error.cause.message).toContain('30 ms')
   await pipeline.close()
 })
 

@@ -3,7 +3,7 @@
 // call has a slot number that both know it by. Read top to bottom it is the journey of a call.
 
 const { Boundary, notAnObject } = require('../binding.js')
-const { EnqueueError, closed, invalidArgument, withoutStack } = require('./error.js')
+const { closed, describe, describeLate, invalidArgument } = require('./error.js')
 const { isObject, readTicket } = require('./read.js')
 const { warnOfEviction } = require('./warnings.js')
 
@@ -101,7 +101,7 @@ class Calls {
       ;({ timeoutMs = timeoutMs, caller, tenant, authorize } = readOptions(options))
     }
     const boundary = this.#boundary ?? this.open()
-    if (!isObject(input)) throw new EnqueueError(notAnObject(input))
+    if (!isObject(input)) throw describe(notAnObject(input))
     const data = readTicket(input)
 
     // The getters above may have closed it.
@@ -113,7 +113,7 @@ class Calls {
     } finally {
       if (typeof begun !== 'string') this.#free.push(slot)
     }
-    if (typeof begun !== 'string') throw new EnqueueError(begun)
+    if (typeof begun !== 'string') throw describe(begun)
     call.jobId = begun
     call.slot = slot
     this.#calls[slot] = call
@@ -132,7 +132,7 @@ class Calls {
     const failure = boundary.open(connection)
     if (failure) {
       boundary.close()
-      throw new EnqueueError(failure)
+      throw describe(failure)
     }
     this.#boundary = boundary
     return boundary
@@ -151,7 +151,7 @@ class Calls {
     const failure = boundary.open(connection)
     if (failure) {
       if (boundary !== this.#boundary) boundary.close()
-      throw new EnqueueError(failure)
+      throw describe(failure)
     }
     this.#boundary = boundary
     this.#watched = false
@@ -269,11 +269,7 @@ class Calls {
 
   /** Rejects with an error that the native side describes, and that no frame of the caller's led to. */
   #fail(call, failure) {
-    failure.jobId = call.jobId
-    this.#reject(
-      call,
-      withoutStack(() => new EnqueueError(failure)),
-    )
+    this.#reject(call, describeLate(failure, call.jobId))
   }
 
   #reject(call, reason) {

@@ -138,7 +138,7 @@ describe('is refused in a sentence that says what to write', () => {
       expect(() => readConnection(connection)).toThrow(
         expect.objectContaining({
           code: 'MISCONFIGURED',
-          message: `${source} cannot be used: ${why}; set it to redis://host:port`,
+          cause: expect.objectContaining({ message: `${source} cannot be used: ${why}; set it to redis://host:port` }),
         }),
       )
     }
@@ -177,7 +177,10 @@ describe('is refused in a sentence that says what to write', () => {
     ],
   ])('%p', (connection, message) => {
     expect(() => readConnection(connection)).toThrow(
-      expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE', message: expect.stringMatching(message) }),
+      expect.objectContaining({
+        code: 'ERR_INVALID_ARG_TYPE',
+        cause: expect.objectContaining({ message: expect.stringMatching(message) }),
+      }),
     )
   })
 
@@ -188,7 +191,9 @@ describe('is refused in a sentence that says what to write', () => {
     ['/run/redis.sock', 'connection.host is a path, not a host: give it as connection.path'],
     ['a,b', 'connection.host is something else, not a host: give one name or address'],
   ])('the host %s', (host, message) => {
-    expect(() => readConnection({ host })).toThrow(expect.objectContaining({ code: 'MISCONFIGURED', message }))
+    expect(() => readConnection({ host })).toThrow(
+      expect.objectContaining({ code: 'MISCONFIGURED', cause: expect.objectContaining({ message }) }),
+    )
   })
 })
 

@@ -53,7 +53,7 @@ test.each(FORMS)('%s: made without a word, and the first call says so', async (_
   for (let call = 0; call < 2; call++) {
     const error = await rejection(pipeline.enqueue(newTicket(), storage))
     expect(error).toMatchObject({ code: 'MISCONFIGURED', status: 500, outcome: 'refused', retryable: false })
-    expect(error.message).toBe(message + SET)
+    expect(error.cause.message).toBe(message + SET)
   }
   expect(storage.records).toEqual([])
   await pipeline.close()
@@ -62,7 +62,7 @@ test.each(FORMS)('%s: made without a word, and the first call says so', async (_
 test.each(FORMS)('%s: reconnect throws, and the connection stays', async (_, connection, message) => {
   const pipeline = new Pipeline({ ...ticketTriageDefinition, connection: database.connection })
   expect(() => pipeline.reconnect(connection)).toThrow(
-    expect.objectContaining({ code: 'MISCONFIGURED', message: message + SET }),
+    expect.objectContaining({ code: 'MISCONFIGURED', cause: expect.objectContaining({ message: message + SET }) }),
   )
   await expect(pipeline.enqueue(newTicket(), recorder())).resolves.toMatchObject({ status: 'queued' })
   await pipeline.close()
