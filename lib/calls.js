@@ -3,6 +3,7 @@
 // call has a slot number that both know it by. Read top to bottom it is the journey of a call.
 
 const { Boundary, notAnObject } = require('../binding.js')
+const { withTlsDefaults } = require('./connection/tls.js')
 const { EnqueueError, closed, invalidArgument, withoutStack } = require('./error.js')
 const { isObject, readTicket } = require('./read.js')
 
@@ -123,7 +124,7 @@ class Calls {
   open() {
     const resource = { hasRef: () => boundary.isBusy() }
     const boundary = new Boundary(() => this.#settle(), resource, this.#maxInFlight)
-    const failure = boundary.open(this.#connect())
+    const failure = boundary.open(withTlsDefaults(this.#connect()))
     if (failure) {
       boundary.close()
       throw new EnqueueError(failure)
@@ -135,7 +136,7 @@ class Calls {
   /** Goes over to another connection, or throws when its options are unusable and stays with the one it has. */
   reconnect(connection) {
     if (this.#closed !== undefined) throw closed()
-    const failure = this.#boundary.open(connection)
+    const failure = this.#boundary.open(withTlsDefaults(connection))
     if (failure) throw new EnqueueError(failure)
   }
 

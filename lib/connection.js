@@ -1,6 +1,7 @@
 'use strict'
 // The connection options that BullMQ and ioredis take, checked and put in the form that the native side takes.
 
+const { readTls } = require('./connection/tls.js')
 const { invalidArgument } = require('./error.js')
 
 /**
@@ -76,35 +77,6 @@ function readNodes(nodes, key, defaultPort) {
       port: readNumber(node, 'port', 1, 65_535) ?? defaultPort,
     }
   })
-}
-
-function readTls(tls, key) {
-  if (tls === undefined || tls === null || tls === false) return undefined
-  if (typeof tls !== 'object') throw invalidArgument(`connection.${key} must be an object`)
-  const { ca, cert, key: privateKey, rejectUnauthorized, checkServerIdentity } = tls
-  if (checkServerIdentity !== undefined) {
-    throw invalidArgument(`connection.${key}.checkServerIdentity is not supported: use servername`)
-  }
-  return {
-    ca: ca === undefined ? [] : [ca].flat().map((pem) => readPem(pem, `${key}.ca`)),
-    cert:
-      cert === undefined
-        ? undefined
-        : [cert]
-            .flat()
-            .map((pem) => readPem(pem, `${key}.cert`))
-            .join('\n'),
-    key: privateKey === undefined ? undefined : readPem(privateKey, `${key}.key`),
-    servername: readText(tls, 'servername', `${key}.servername`),
-    acceptAny: rejectUnauthorized === false,
-  }
-}
-
-function readPem(pem, key) {
-  if (typeof pem !== 'string' && !(pem instanceof Uint8Array)) {
-    throw invalidArgument(`connection.${key} must be PEM, as a string or a Buffer`)
-  }
-  return typeof pem === 'string' ? pem : Buffer.from(pem).toString('latin1')
 }
 
 module.exports = { readConnection }

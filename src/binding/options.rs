@@ -4,7 +4,7 @@ use napi_derive::napi;
 
 use crate::core::Error;
 use crate::queue::connection::Config;
-use crate::queue::connection::config::{DEFAULT_PREFIX, DEFAULT_URL, Endpoint, Login, Place, Sentinels};
+use crate::queue::connection::config::{DEFAULT_PREFIX, DEFAULT_URL, Endpoint, Login, Place, Sentinels, Tls};
 use crate::queue::connection::tls;
 
 /// Where a pipeline's Redis is. `url` excludes the rest of the address.
@@ -19,6 +19,8 @@ pub struct Connection {
     pub password: Option<String>,
     pub db: Option<u32>,
     pub tls: Option<TlsOptions>,
+    /// What TLS is like where the options do not say.
+    pub tls_defaults: Option<TlsDefaults>,
     pub sentinels: Option<Vec<Node>>,
     pub name: Option<String>,
     pub sentinel_username: Option<String>,
@@ -35,12 +37,27 @@ pub struct Node {
     pub port: u16,
 }
 
+/// PEM in all three of `ca`, `cert` and `key`.
 #[napi(object, object_to_js = false)]
 pub struct TlsOptions {
-    pub ca: Vec<String>,
-    pub cert: Option<String>,
-    pub key: Option<String>,
+    pub ca: Option<Vec<String>>,
+    pub cert: Vec<String>,
+    pub key: Vec<String>,
     pub servername: Option<String>,
+    pub reject_unauthorized: Option<bool>,
+    pub use_system_ca: bool,
+    /// `1.2` or `1.3`, to speak no other.
+    pub only_version: Option<String>,
+}
+
+/// What Node takes from the environment.
+#[derive(Default)]
+#[napi(object, object_to_js = false)]
+pub struct TlsDefaults {
+    /// What is in the file of `NODE_EXTRA_CA_CERTS`.
+    pub extra_ca: Option<String>,
+    pub without_mozilla: bool,
+    pub system_ca: bool,
     pub accept_any: bool,
 }
 
@@ -52,10 +69,11 @@ impl TryFrom<Connection> for Config {
         if let Some(place) = place(&options) {
             config.place = place;
         }
+        let defaults = tls::Defaults::from(options.tls_defaults.unwrap_or_default());
         if let Some(tls) = options.sentinel_tls
             && let Place::Sentinels(sentinels) = &mut config.place
         {
-            sentinels.tls = Some(tls.build()?);
+            sentinels.tls = Some(build(tls.named("sentinelTLS", &defaults))?);
         }
         config.login.username = options.username.or(config.login.username);
         config.login.password = options.password.or(config.login.password);
@@ -63,7 +81,9 @@ impl TryFrom<Connection> for Config {
             config.database = database;
         }
         if let Some(tls) = options.tls {
-            config.tls = Some(tls.build()?);
+            config.tls = Some(build(tls.named("tls", &defaults))?);
+        } else if config.tls.is_some() {
+            config.tls = Some(build(tls::Options { defaults, ..tls::Options::default() })?);
         }
         config.prefix = options.prefix.unwrap_or_else(|| DEFAULT_PREFIX.into());
         config.replicated = options.replicated;
@@ -107,17 +127,38 @@ impl From<&Node> for Endpoint {
     }
 }
 
+fn build(options: tls::Options) -> Result<Tls, Error> {
+    options
+        .build()
+        .map_err(|detail| Error::Misconfigured { message: "the TLS options cannot be used", detail })
+}
+
 impl TlsOptions {
-    fn build(self) -> Result<crate::queue::connection::config::Tls, Error> {
-        let options = tls::Options {
+    fn named(self, place: &'static str, defaults: &tls::Defaults) -> tls::Options {
+        tls::Options {
+            place,
             ca: self.ca,
             cert: self.cert,
             key: self.key,
             server_name: self.servername,
-            accept_any: self.accept_any,
-        };
-        options
-            .build()
-            .map_err(|detail| Error::Misconfigured { message: "the TLS options cannot be used", detail })
+            reject_unauthorized: self.reject_unauthorized,
+            system_ca: self.use_system_ca,
+            only: self.only_version.map(|version| match version.as_str() {
+                "1.2" => tls::Version::Tls12,
+                _ => tls::Version::Tls13,
+            }),
+            defaults: defaults.clone(),
+        }
+    }
+}
+
+impl From<TlsDefaults> for tls::Defaults {
+    fn from(defaults: TlsDefaults) -> Self {
+        tls::Defaults {
+            extra_ca: defaults.extra_ca,
+            without_mozilla: defaults.without_mozilla,
+            system_ca: defaults.system_ca,
+            accept_any: defaults.accept_any,
+        }
     }
 }
