@@ -64,6 +64,13 @@ describe('NODE_EXTRA_CA_CERTS', () => {
     expect(await said({ NODE_EXTRA_CA_CERTS: file('extra.pem', stranger.ca + authority.ca) })).toEqual(QUEUED)
   })
 
+  test('names a self-signed certificate, too', async () => {
+    const identity = authority.issue({ selfSigned: true })
+    const alone = await TlsFront.start(server.port, identity)
+    expect(await said({ NODE_EXTRA_CA_CERTS: file('own.pem', identity.cert) }, alone)).toEqual(QUEUED)
+    await alone.stop()
+  })
+
   test('is read when the connection is opened, and not when the package is loaded', async () => {
     const set = `process.env.NODE_EXTRA_CA_CERTS = ${JSON.stringify(file('late.pem', authority.ca))};`
     expect(await said({}, secure, set + CALL)).toEqual(QUEUED)

@@ -1,6 +1,7 @@
 'use strict'
 // Which TLS options are taken, refused and passed over, and that each of Node's is one of them.
 const { execFileSync } = require('node:child_process')
+const { readFileSync } = require('node:fs')
 const path = require('node:path')
 const { EnqueueError, Pipeline, ticketTriageDefinition } = require('../..')
 const { IGNORED, REFUSED, SUPPORTED } = require('../../lib/connection/tls-options.js')
@@ -174,6 +175,20 @@ describe('what someone put on Object.prototype', () => {
     const own = Object.assign(Object.create(null), { ca: authority.ca, cert, key })
     expect((await enqueue(own)).status).toBe('queued')
   })
+})
+
+test('docs/tls.md names each option where it belongs', () => {
+  const docs = readFileSync(path.join(__dirname, '../../docs/tls.md'), 'utf8')
+  const [, options] = /## Options\n\n([^#]+)/.exec(docs)
+  const named = options
+    .trim()
+    .split('\n\n')
+    .map((paragraph) =>
+      [...paragraph.matchAll(/`(\w+)`/g)].map(([, name]) => name).filter((name) => !/^TLSv/.test(name)),
+    )
+  for (const [at, list] of [SUPPORTED, REFUSED, IGNORED].entries()) {
+    expect(named[at].toSorted()).toEqual(Object.keys(list).toSorted())
+  }
 })
 
 test("each of Node's options is in one list, and the types take what Node's do", () => {

@@ -265,3 +265,39 @@ fn alert_failure(alert: AlertDescription) -> Failure {
     };
     Failure::new(code, sentence)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Option<&'static str> {
+        describe(&in_our_words(io::Error::other(error))).map(|(code, _)| code)
+    }
+
+    #[test]
+    fn an_error_of_tls_has_a_code_and_one_of_the_socket_has_none() {
+        for (error, expected) in [
+            (Error::InvalidCertificate(CertificateError::Expired), "CERT_HAS_EXPIRED"),
+            (Error::InvalidCertificate(CertificateError::Revoked), "CERT_UNTRUSTED"),
+            (Error::InvalidMessage(InvalidMessage::InvalidContentType), "ERR_SSL_WRONG_VERSION_NUMBER"),
+            (
+                Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon),
+                "ERR_SSL_NO_CIPHERS_AVAILABLE",
+            ),
+            (Error::DecryptError, "ERR_SSL_PROTOCOL_ERROR"),
+        ] {
+            assert_eq!(code(error), Some(expected));
+        }
+        assert_eq!(code("refused"), None);
+        assert!(describe(&io::ErrorKind::ConnectionReset.into()).is_none());
+    }
+
+    #[test]
+    fn no_word_of_another_crate_is_repeated() {
+        let foreign = Error::General("hunter2".into());
+        assert_eq!(
+            in_our_words(io::Error::other(foreign)).to_string(),
+            "the server broke the rules of TLS (ERR_SSL_PROTOCOL_ERROR)"
+        );
+    }
+}

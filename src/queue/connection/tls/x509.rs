@@ -189,7 +189,53 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject;
+
     use super::*;
+
+    /// Of version 1, self-signed, for a hundred years.
+    const OLD: &str = "-----BEGIN CERTIFICATE-----
+MIIBDDCBvwIUU7Qz+5XpP5eNrTzuY6JBtFLV5XswBQYDK2VwMCgxDjAMBgNVBAoM
+BU90aGVyMRYwFAYDVQQDDA1yZWRpcy5leGFtcGxlMCAXDTI2MTEyNTEwNTQyNFoY
+DzIxMjYxMTAxMTA1NDI0WjAoMQ4wDAYDVQQKDAVPdGhlcjEWMBQGA1UEAwwNcmVk
+aXMuZXhhbXBsZTAqMAUGAytlcAMhAG4cgzbMJZ+Zm6GXtYUBBVH5HNMX9NqhU3XA
+y92vU3DGMAUGAytlcANBAG4ase3YEt44PosgCQW7UMfs3XVNwPf1VEy4QZGxfeaF
+meF63//ePYVS+NZW7LjU7jqPhnEvZX7OWpHFPaynXgk=
+-----END CERTIFICATE-----";
+
+    #[test]
+    fn a_certificate_tells_its_version_name_key_and_time() {
+        let der = CertificateDer::from_pem_slice(OLD.as_bytes()).unwrap();
+        let certificate = Certificate::read(&der).unwrap();
+        assert_eq!((certificate.version, certificate.common_name()), (1, Some("redis.example")));
+        assert!(certificate.is_self_issued() && !certificate.has_alt_names && !certificate.is_authority);
+        let (kind, key) = certificate.bare_key().unwrap();
+        assert_eq!((kind, key.len()), (&[6, 3, 0x2b, 0x65, 0x70][..], 32));
+        let at = |seconds| certificate.validity(UnixTime::since_unix_epoch(Duration::from_secs(seconds)));
+        assert_eq!(at(1_795_604_063), Validity::NotYet);
+        assert_eq!((at(1_795_604_064), at(4_949_204_064)), (Validity::Current, Validity::Current));
+        assert_eq!(at(4_949_204_065), Validity::Expired);
+    }
+
+    #[test]
+    fn one_that_is_cut_or_changed_is_read_without_a_panic() {
+        let der = CertificateDer::from_pem_slice(OLD.as_bytes()).unwrap();
+        for length in 0..der.len() {
+            assert!(Certificate::read(&der[..length]).is_none());
+        }
+        for at in 0..der.len() {
+            for byte in [0x00, 0x02, 0x30, 0x7f, 0x80, 0x83, 0x84, 0xa0, 0xa3, 0xff] {
+                let mut changed = der.to_vec();
+                changed[at] = byte;
+                if let Some(certificate) = Certificate::read(&changed) {
+                    let _ = (certificate.common_name(), certificate.bare_key());
+                }
+            }
+        }
+    }
 
     #[test]
     fn times_are_seconds_since_1970() {
