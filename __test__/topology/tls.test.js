@@ -229,7 +229,7 @@ describe('where there is no TLS', () => {
     for (const options of [{ port }, { url: `rediss://:${password}@localhost:${port}` }, sentinel]) {
       const connection = { password, tls: { ca: authority.ca, rejectUnauthorized: false }, ...options }
       const fault = faultOf('no TLS where it was asked for', 'the server speaks plain text', connection)
-      expectUnsent(await fault.call(newTicket(), SHORT), /./)
+      expectUnsent(await fault.call(newTicket(), SHORT), /does not speak TLS: .*\(ERR_SSL_WRONG_VERSION_NUMBER\)$/)
       await ends(fault)
     }
     const ALERT = 0x15

@@ -6,6 +6,8 @@
 mod describe;
 mod pem;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod verify;
 mod x509;
 

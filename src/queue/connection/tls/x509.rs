@@ -194,17 +194,8 @@ mod tests {
     use rustls::pki_types::CertificateDer;
     use rustls::pki_types::pem::PemObject;
 
+    use super::super::tests::OLD;
     use super::*;
-
-    /// Of version 1, self-signed, for a hundred years.
-    const OLD: &str = "-----BEGIN CERTIFICATE-----
-MIIBDDCBvwIUU7Qz+5XpP5eNrTzuY6JBtFLV5XswBQYDK2VwMCgxDjAMBgNVBAoM
-BU90aGVyMRYwFAYDVQQDDA1yZWRpcy5leGFtcGxlMCAXDTI2MTEyNTEwNTQyNFoY
-DzIxMjYxMTAxMTA1NDI0WjAoMQ4wDAYDVQQKDAVPdGhlcjEWMBQGA1UEAwwNcmVk
-aXMuZXhhbXBsZTAqMAUGAytlcAMhAG4cgzbMJZ+Zm6GXtYUBBVH5HNMX9NqhU3XA
-y92vU3DGMAUGAytlcANBAG4ase3YEt44PosgCQW7UMfs3XVNwPf1VEy4QZGxfeaF
-meF63//ePYVS+NZW7LjU7jqPhnEvZX7OWpHFPaynXgk=
------END CERTIFICATE-----";
 
     #[test]
     fn a_certificate_tells_its_version_name_key_and_time() {
@@ -215,9 +206,9 @@ meF63//ePYVS+NZW7LjU7jqPhnEvZX7OWpHFPaynXgk=
         let (kind, key) = certificate.bare_key().unwrap();
         assert_eq!((kind, key.len()), (&[6, 3, 0x2b, 0x65, 0x70][..], 32));
         let at = |seconds| certificate.validity(UnixTime::since_unix_epoch(Duration::from_secs(seconds)));
-        assert_eq!(at(1_795_604_063), Validity::NotYet);
-        assert_eq!((at(1_795_604_064), at(4_949_204_064)), (Validity::Current, Validity::Current));
-        assert_eq!(at(4_949_204_065), Validity::Expired);
+        assert_eq!(at(1_577_836_799), Validity::NotYet);
+        assert_eq!((at(1_577_836_800), at(4_070_908_800)), (Validity::Current, Validity::Current));
+        assert_eq!(at(4_070_908_801), Validity::Expired);
     }
 
     #[test]
