@@ -28,8 +28,52 @@ export function enqueueTicketTriage(
 export function enqueueTicketTriage<C extends Caller>(
   input: unknown,
   storage: TicketStorage,
-  options: TimeoutOptions & WithCaller<C>,
+  options?: EnqueueOptions<C>,
 ): Promise<EnqueueResult>
+
+/**
+ * Reads the body of a request as JSON, and no more of it than `limit`: unlike `request.json()`, which takes whatever a
+ * client sends. The `content-type` is not looked at, and how long a client may take is the server's to say.
+ *
+ * Never throws: it rejects with an {@link EnqueueError}
+ * - `MALFORMED_JSON` (400) for a body that is empty, not UTF-8 or not JSON; a byte order mark is no fault;
+ * - `PAYLOAD_TOO_LARGE` (413) for one over the limit, by its `content-length` or by what came. The rest of it is read to
+ *   nothing meanwhile, up to 64 MiB, as most clients see an answer only when they have sent their request; what goes on
+ *   after that is cancelled;
+ * - `ERR_INVALID_ARG_TYPE` (500) for a body that was read already, and for what is no such request;
+ * - `ERR_OUT_OF_RANGE` (500) for a limit that is none;
+ *
+ * and with the body's own error, as it is, when that breaks: when the client goes away.
+ *
+ * @param request a Fetch `Request`, as Next.js, Hono (`context.req.raw`), Deno and Bun have it, or what has its `body` and
+ *   `headers`. Not Express' or Fastify's: those have parsers of their own.
+ * @returns what `JSON.parse` makes of it.
+ */
+export function readJson(request: JsonRequest, options?: ReadJsonOptions): Promise<unknown>
+
+/** What {@link readJson} needs of a Fetch `Request`. */
+export interface JsonRequest {
+  readonly body: ByteStream | null
+  readonly bodyUsed?: boolean
+  readonly headers?: { get(name: string): string | null }
+}
+
+/** What {@link readJson} needs of a `ReadableStream` of bytes. */
+export interface ByteStream {
+  readonly locked: boolean
+  getReader(): {
+    read(): Promise<{ done: false; value: Uint8Array } | { done: true; value?: unknown }>
+    cancel(reason?: unknown): Promise<unknown>
+  }
+}
+
+export interface ReadJsonOptions {
+  /**
+   * The most bytes that a body may have: an integer, at least 1. Default: 4,194,304 (4 MiB), which holds every ticket of
+   * 1 MiB, the most that is enqueued, also from a client that writes `\u00e9` for all that is not ASCII.
+   */
+  limit?: number
+}
 
 /**
  * A pipeline whose Redis and limits you choose. Make one for each Redis and keep it: it holds one connection, opened with
@@ -38,16 +82,13 @@ export function enqueueTicketTriage<C extends Caller>(
 export class Pipeline {
   /**
    * Connects to nothing yet. Throws an {@link EnqueueError} when the definition can never work: `ERR_INVALID_ARG_TYPE`,
-   * `ERR_OUT_OF_RANGE`, or `MISCONFIGURED` (an unusable URL or certificate; on a cluster, a prefix without braces).
+   * `ERR_OUT_OF_RANGE`, or `MISCONFIGURED` (an unusable URL or certificate; on a cluster, a prefix without braces). Its
+   * `cause` says which option is wrong, and how.
    */
   constructor(definition: PipelineDefinition)
   /** As {@link enqueueTicketTriage}. After `close()`, rejects with `CLOSED`. */
   enqueue(input: unknown, storage: TicketStorage, options?: TimeoutOptions & WithoutCaller): Promise<EnqueueResult>
-  enqueue<C extends Caller>(
-    input: unknown,
-    storage: TicketStorage,
-    options: TimeoutOptions & WithCaller<C>,
-  ): Promise<EnqueueResult>
+  enqueue<C extends Caller>(input: unknown, storage: TicketStorage, options?: EnqueueOptions<C>): Promise<EnqueueResult>
   /**
    * Replaces the connection by one with these options, all of them: for a new certificate, a rotated password, another
    * address. No call ends by it: jobs that were sent are answered on the connection they went out on, the others wait,
@@ -60,7 +101,7 @@ export class Pipeline {
    *
    * @param connection as in {@link PipelineDefinition}
    */
-  reconnect(connection: string | URL | ConnectionOptions): void
+  reconnect(connection: string | GlobalURL | ConnectionOptions): void
   /** How it is doing, at no cost to speak of. */
   stats(): PipelineStats
   /**
@@ -81,8 +122,15 @@ export interface PipelineDefinition {
   queueName: 'ticket-triage'
   jobName: 'triage'
   schema: TicketInputSchema
-  /** Where Redis is: a URL, or the options object that the workers are given. Default: `redis://127.0.0.1:6379`. */
-  connection?: string | URL | ConnectionOptions
+  /**
+   * Where Redis is: a URL, or the options object that the workers are given. Absent: what `REDIS_URL` names at the first
+   * call, and without it `redis://127.0.0.1:6379`.
+   *
+   * There but empty (`process.env.UNSET`, `{ host: '' }`, `redis://undefined:6379`) it was meant to name a server, and
+   * never means the default one: the constructor takes it, since a build may evaluate the module where no variable is
+   * set, and each call ends in `MISCONFIGURED`, whose cause says what is empty.
+   */
+  connection?: string | GlobalURL | ConnectionOptions | null | undefined
   /** What all keys start with, here and in the workers. Default: `bull`. On a cluster it needs braces: `{bull}`. */
   prefix?: string
   /** Milliseconds from a call until it settles, where the call does not say. Default: 5000. */
@@ -98,39 +146,49 @@ export interface PipelineDefinition {
 }
 
 /**
- * Where Redis is, with the names that ioredis and BullMQ give it. Other options of theirs are ignored, except those that
- * would change which keys are written (`keyPrefix`), and those of {@link TlsOptions} that are refused.
+ * Where Redis is, with the names that ioredis and BullMQ give it: jobs go where a worker with the same options looks for
+ * them. Own properties only. Options of ioredis that say how it behaves are ignored; those that would change where jobs
+ * go in a way that is not followed (`keyPrefix`, `natMap`, `role: 'slave'`, …), and names that are nearly one of these
+ * (`hostname`, `user`, `database`, …), throw `ERR_INVALID_ARG_TYPE`. `docs/connections.md` has the lists.
  */
 export interface ConnectionOptions {
-  /** `redis://` or `rediss://`; takes the place of host, port and path. */
-  url?: string
-  /** Default: `127.0.0.1`. Resolved anew for each connection. */
-  host?: string
+  /**
+   * `redis://[user][:password@]host[:port][/db][?option=value]`, or `rediss://` for TLS. What it says goes before what
+   * stands beside it. Its query takes the options below that are texts and numbers, and `tls=true`; any other name throws
+   * `MISCONFIGURED`.
+   */
+  url?: string | null | undefined
+  /** Default: `127.0.0.1`. Resolved anew for each connection; all its addresses are tried. */
+  host?: string | null | undefined
   /** Default: 6379. Digits will do, as they come from the environment. */
-  port?: number | string
+  port?: number | string | null | undefined
   /** A Unix socket, instead of host and port. */
-  path?: string
+  path?: string | null | undefined
   /** An ACL user. Default: the default user. */
-  username?: string | null
-  /** Default: none is sent. */
-  password?: string | null
+  username?: string | null | undefined
+  /** Default: none is sent. One that the server does not ask for does no harm. */
+  password?: string | null | undefined
   /** The database. Default: 0. */
-  db?: number | string
+  db?: number | string | null | undefined
   /**
    * Encrypt, and never fall back to plain text. `true` is `{}`, and so are the texts `'true'` and `'1'`; other texts are
    * refused (`ERR_INVALID_ARG_TYPE`), since ioredis takes each of them, `'false'` too, for yes. Default: plain text, unless
    * the URL says `rediss://`.
    */
   tls?: TlsOptions | boolean | null | undefined
-  /** Ask these sentinels for the primary, which they know by `name`. */
-  sentinels?: readonly { host?: string; port?: number | string }[]
-  name?: string
-  sentinelUsername?: string | null
-  sentinelPassword?: string | null
+  /** Ask these sentinels for the primary, which they know by `name`. Goes before `path`, and that before `host`. */
+  sentinels?: readonly { host?: string; port?: number | string }[] | null | undefined
+  /** Needed with `sentinels`. */
+  name?: string | null | undefined
+  /** Default: none is sent to the sentinels. */
+  sentinelUsername?: string | null | undefined
+  sentinelPassword?: string | null | undefined
   /** Encrypt the connections to the sentinels. Default: plain text. */
   sentinelTLS?: TlsOptions | boolean | null | undefined
-  /** Some nodes of a cluster; the one that has the queue is found. */
-  cluster?: readonly { host?: string; port?: number | string }[]
+  /** Some nodes of a cluster; the one that has the queue is found. Not beside `url` or `sentinels`. */
+  cluster?: readonly { host?: string; port?: number | string }[] | null | undefined
+  /** What `CLIENT LIST` shows our connections as. Default: `enqueue-boundary`. */
+  connectionName?: string | null | undefined
   [ignored: string]: unknown
 }
 
@@ -193,15 +251,20 @@ export interface PipelineStats {
   connected: boolean
   /** How often it was opened. */
   connects: number
-  /** What broke the last connection, or kept one from being opened. For logs. */
+  /** What broke the last connection, or kept one from being opened: `127.0.0.1:6379: connection refused`. For logs. */
   lastProblem?: string
+  /** Its code, as Node's errors and Redis have them: `ECONNREFUSED`, `CERT_HAS_EXPIRED`, `WRONGPASS`. */
+  lastProblemCode?: string
 }
 
 /** What a call resolves to. */
 export interface EnqueueResult {
   /** `ticket-triage:<tenantId>:<ticketId>` */
   jobId: string
-  /** There is a job with this id in Redis: made by this call, or there already. */
+  /**
+   * There is a job with this id in Redis: made by this call, or there already. One that is there may have ended: BullMQ
+   * keeps failed jobs for 7 days and completed ones for a day or so, and as long as it does, a new call runs nothing.
+   */
   status: 'queued'
 }
 
@@ -210,6 +273,9 @@ export interface TicketStorage {
   /**
    * Makes the pending record. Called once a call, with `this` being the storage, in the caller's own stack (so that
    * AsyncLocalStorage holds), or after `authorize` where that is given. What it returns is awaited and ignored.
+   *
+   * It must have committed when it resolves: a worker may look for the record at once, and a transaction that is rolled
+   * back afterwards leaves a job without one. So call the boundary after a transaction and not inside it.
    *
    * It must succeed when the record exists already: a client that tries again makes the same record again. When it
    * throws or rejects, nothing is enqueued, and the call rejects with just that value. When it has not settled at the
@@ -240,7 +306,7 @@ export interface Caller {
   tenantId: string
 }
 
-/** The third argument of {@link enqueueTicketTriage}. */
+/** The third argument of {@link enqueueTicketTriage} and {@link Pipeline.enqueue}. */
 export type EnqueueOptions<C extends Caller = Caller> = TimeoutOptions & (WithCaller<C> | WithoutCaller)
 
 export interface TimeoutOptions {
@@ -278,7 +344,8 @@ export interface WithoutCaller {
  * | code | status | |
  * |---|---|---|
  * | `INVALID_INPUT` | 400 | the input does not match the schema; see `issues` |
- * | `PAYLOAD_TOO_LARGE` | 413 | the data is over 1 MiB (1,048,576 bytes) of JSON |
+ * | `MALFORMED_JSON` | 400 | from `readJson`: the body is not JSON |
+ * | `PAYLOAD_TOO_LARGE` | 413 | the data is over 1 MiB (1,048,576 bytes) of JSON, or the body over the limit of `readJson` |
  * | `TENANT_MISMATCH` | 403 | the ticket belongs to another tenant than the caller |
  * | `FORBIDDEN` | 403 | `authorize` did not say `true` |
  * | `AUTHORIZE_TIMEOUT` | 504 | `authorize` did not settle in time |
@@ -294,6 +361,7 @@ export interface WithoutCaller {
  */
 export type EnqueueErrorCode =
   | 'INVALID_INPUT'
+  | 'MALFORMED_JSON'
   | 'PAYLOAD_TOO_LARGE'
   | 'TENANT_MISMATCH'
   | 'FORBIDDEN'
@@ -308,18 +376,37 @@ export type EnqueueErrorCode =
   | 'ERR_OUT_OF_RANGE'
   | 'INTERNAL'
 
-/** The one class of every error that is the boundary's own. */
+/**
+ * The one class of every error that is the boundary's own.
+ *
+ * It may be thrown on to a web framework. The default error handlers of Express 5, Fastify 5, Koa 3 and Hono 4 answer with
+ * its status and `Retry-After`, and show a client nothing from inside the server, in development neither: `message` is fit
+ * for clients and `stack` has no frames. What is wrong in the server is in `cause`, so that a log needs the error and not
+ * only its stack: `console.error(error)` and pino print both. (Koa and Express log the stack alone, Hono logs nothing.)
+ */
 export class EnqueueError extends Error {
-  private constructor(failure: never)
+  /**
+   * For tests of code that calls the boundary: `new EnqueueError({ code: 'OVERLOADED' })` is what a boundary that has
+   * too much to do rejects with. Throws a `TypeError` for a code that is none of {@link EnqueueErrorCode}.
+   */
+  constructor(fields: EnqueueErrorFields)
   readonly name: 'EnqueueError'
+  /**
+   * What happened, fit for a client: for a 4xx what is wrong with the request, for a 5xx one fixed sentence for each code.
+   */
+  message: string
   /** Stable: what a program decides on. */
   readonly code: EnqueueErrorCode
   /** The HTTP status to answer with. */
   readonly status: number
   /** The same, under the name that Fastify and Express read. */
   readonly statusCode: number
-  /** Whether `message` is fit for the client: true for a 4xx. */
+  /** True for a 4xx: the client can do something about it. Where it is false, Koa answers with the status' name only. */
   readonly expose: boolean
+  /** The headers to answer with, which Express, Fastify and Koa do: `retry-after` where `retryAfterMs` is set. */
+  headers: Readonly<Record<string, string>> | undefined
+  /** The `title` of RFC 9457: the code in words. */
+  readonly title: string
   /** Whether the same call may succeed later. */
   readonly retryable: boolean
   /**
@@ -333,11 +420,53 @@ export class EnqueueError extends Error {
   readonly issues?: readonly InputIssue[]
   /** Milliseconds a client had better wait before it tries again. */
   readonly retryAfterMs?: number
-  /** For an operator's log: what Redis or the system said. Never part of `message` or `toProblem()`. */
+  /**
+   * For an operator's log, for most 5xx: which argument or setting is wrong and how; or which server, what it or the
+   * system said, and a `code` (`ECONNREFUSED`, `OOM`, …). Never part of `message`, `stack`, `toProblem()` or
+   * `toResponse()`, and never holds a password or a key.
+   */
   readonly cause?: unknown
-  /** The body of an `application/problem+json` answer (RFC 9457). A 5xx says what to do, not what is wrong. */
+  /** The body of an `application/problem+json` answer (RFC 9457). */
   toProblem(): Problem
+  /**
+   * The whole answer for a route that returns a Fetch `Response`: `toProblem()` as `application/problem+json`, with the
+   * status and `headers`. A new one each time.
+   */
+  toResponse(): FetchResponse
+  /** `toResponse()`, under the name that Hono's default error handler calls. */
+  getResponse(): FetchResponse
 }
+
+/** What an {@link EnqueueError} is made of. All but the code have the default that the code has, or none. */
+export interface EnqueueErrorFields {
+  code: EnqueueErrorCode
+  /** Default: the code's sentence. */
+  message?: string
+  /** Default: as in the table of {@link EnqueueErrorCode}. */
+  status?: number
+  /** Default: the code in words. */
+  title?: string
+  /** Default: true for `AUTHORIZE_TIMEOUT`, `STORAGE_TIMEOUT` and each 503. */
+  retryable?: boolean
+  /** Default: `not-sent` for `QUEUE_UNAVAILABLE`, `unknown` for `OUTCOME_UNKNOWN` and `INTERNAL`, otherwise `refused`. */
+  outcome?: 'refused' | 'not-sent' | 'unknown'
+  /** Default: none. */
+  jobId?: string
+  /** Default: none. */
+  issues?: readonly InputIssue[]
+  /** Default: 1000 for `OVERLOADED`, `QUEUE_UNAVAILABLE` and `OUTCOME_UNKNOWN`, otherwise none. */
+  retryAfterMs?: number
+  /** Default: none. */
+  cause?: unknown
+}
+
+/** The global `Response`, in a program that has its type: with the library `dom`, or `@types/node`. */
+export type FetchResponse = typeof globalThis extends { Response: { prototype: infer Global } }
+  ? Global
+  : { readonly status: number; json(): Promise<unknown>; text(): Promise<string> }
+
+/** The global `URL`, likewise. */
+type GlobalURL = typeof globalThis extends { URL: { prototype: infer Global } } ? Global : never
 
 /** One thing wrong with an input. */
 export interface InputIssue {

@@ -36,7 +36,8 @@ async function spent(work) {
   await work()
   const info = await redis.info('all')
   const calls = Array.from(info.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm), ([, name, count]) => [name, Number(count)])
-  const ours = calls.filter(([name]) => name !== 'info' && !name.startsWith('config'))
+  // Redis 6 counts subcommands together. Our own look is not among what it counts.
+  const ours = calls.map(([name, count]) => [name.split('|')[0], count]).filter(([name]) => name !== 'config')
   const bytes = (way) => Number(new RegExp(`^total_net_${way}put_bytes:(\\d+)`, 'm').exec(info)[1])
   return { commands: Object.fromEntries(ours), bytesIn: bytes('in'), bytesOut: bytes('out') }
 }
@@ -120,13 +121,13 @@ test('calls that are refused or not recorded cost Redis nothing', async () => {
   expectBytesWithin(cost, [ticket], 1)
 })
 
-test('connecting is one PING, and the script is sent once to a server that lacks it', async () => {
+test('connecting is a PING, a name and a look at the server, and the script is sent once to one that lacks it', async () => {
   await redis.script('FLUSH')
   const ticket = newTicket()
   const connecting = new Pipeline({ ...ticketTriageDefinition, connection: server.url })
   const cost = await spent(() => connecting.enqueue(ticket, STORAGE))
   await connecting.close()
-  expect(cost.commands).toEqual({ ...adding(1, 1), ping: 1, eval: 1 })
+  expect(cost.commands).toEqual({ ...adding(1, 1), ping: 1, client: 1, info: 1, eval: 1 })
   // 6.7 KB were measured, 5.4 of them the script.
   expect(cost.bytesIn).toBeLessThan(9000)
 })

@@ -39,7 +39,7 @@ test('its prefix is that of all keys', async () => {
 test('its timeoutMs is the deadline of calls that do not say', async () => {
   const pipeline = make({ timeoutMs: 30 })
   const error = await rejection(pipeline.enqueue(newTicket(), { createPending: () => new Promise(() => {}) }))
-  expect(error.message).toContain('30 ms')
+  expect(error.cause.message).toContain('30 ms')
   await pipeline.close()
 })
 
@@ -138,7 +138,8 @@ describe('reconnect', () => {
   test('with options that cannot work, or on a closed pipeline, throws and changes nothing', async () => {
     const pipeline = make()
     for (const [connection, code] of [
-      [undefined, 'ERR_INVALID_ARG_TYPE'],
+      [undefined, 'MISCONFIGURED'],
+      [{ url: '' }, 'MISCONFIGURED'],
       [7, 'ERR_INVALID_ARG_TYPE'],
       ['http://127.0.0.1', 'MISCONFIGURED'],
       [{ cluster: [{ port: 1 }] }, 'MISCONFIGURED'],

@@ -193,7 +193,7 @@ describe('a storage that cannot be used', () => {
       const error = await rejection(enqueueTicketTriage(newTicket(), storage))
       expect(error).toBeInstanceOf(EnqueueError)
       expect(error).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE', status: 500, outcome: 'refused', retryable: false })
-      expect(error.message).toContain('createPending')
+      expect(error.cause.message).toContain('createPending')
     })
   }
 
@@ -225,7 +225,7 @@ describe('a record that is not made in time', () => {
         retryable: true,
         jobId: jobId(ticket),
       })
-      expect(error.message).toContain('20 ms')
+      expect(error.cause.message).toContain('createPending did not settle within 20 ms')
       settle(new Error('late'))
       // A later call goes the whole way behind whatever the late one might have sent.
       await enqueueTicketTriage(newTicket(), recorder())

@@ -95,21 +95,69 @@ test.each([
 })
 
 // A job whose hash alone were written would be a duplicate for ever, and never run.
-const COMMANDS = new Set(Array.from(SCRIPT.toString().matchAll(/\bcall\('([A-Z]+)'/g), ([, command]) => command))
+const COMMANDS = new Set(
+  Array.from(SCRIPT.toString().matchAll(/\b(?:call|announce)\('([A-Z]+)'/g), ([, command]) => command),
+)
 
-test.each([...COMMANDS])('a user who may not use %s fails the batch, and nothing is left behind', async (command) => {
-  const { redis, connection } = database
-  await meta({ concurrency: 3 })
-  const username = `without-${command}-${connection.db}`
-  await redis.call('ACL', 'SETUSER', username, 'on', '>secret', '~*', '+@all', `-${command}`)
-  const restricted = new Redis({ ...connection, username, password: 'secret' })
-  try {
-    // As Redis 7 and 8, Valkey and Redis 6 say it.
-    await changesNothing(restricted, /NOPERM|permission|ACL failure|can't run/)
-  } finally {
-    await restricted.quit()
-    await redis.call('ACL', 'DELUSER', username)
-  }
+describe.each([
+  ['in use', () => meta({ concurrency: 3 })],
+  ['that has nothing but its counter', () => database.redis.del(...QUEUE_KEYS.filter((key) => key !== keyOf('id')))],
+  ['that has nothing yet', () => database.redis.flushdb()],
+  ['that has nothing but jobs', () => database.redis.del(...QUEUE_KEYS)],
+])('on a queue %s', (_, prepare) => {
+  test.each([...COMMANDS])('a user who may not use %s fails the batch, and nothing is left behind', async (command) => {
+    const { redis, connection } = database
+    await prepare()
+    const username = `without-${command}-${connection.db}`
+    await redis.call('ACL', 'SETUSER', username, 'on', '>secret', '~*', '+@all', `-${command}`)
+    const restricted = new Redis({ ...connection, username, password: 'secret' })
+    try {
+      const before = await dump(redis)
+      const reply = await addJobs(restricted, newTickets(5)).catch((error) => error)
+      // A queue that is not paused or limited does not ask for all, and then all is well.
+      if (!Array.isArray(reply)) {
+        // As Redis 7 and 8, Valkey and Redis 6 say it.
+        expect(reply.message).toMatch(/NOPERM|permission|ACL failure|can't run/)
+        expect(await dump(redis)).toEqual(before)
+      } else {
+        expect(['LLEN', 'EXISTS', 'DEL']).toContain(command)
+        expect(await redis.llen(keyOf('wait'))).toBeGreaterThanOrEqual(5)
+      }
+      // The queue is as good as before for everybody else.
+      await expect(addJobs(redis, newTickets(5))).resolves.toEqual([])
+    } finally {
+      await restricted.quit()
+      await redis.call('ACL', 'DELUSER', username)
+    }
+  })
+})
+
+describe('an events stream that comes to its last id', () => {
+  const LAST = '18446744073709551615'
+  const end = (sequence) => database.redis.xadd(keyOf('events'), `${LAST}-${sequence}`, 'event', 'x')
+
+  test.each([
+    ['in use', async () => {}],
+    ['without a counter', () => database.redis.del(keyOf('id'))],
+    ['without anything else', () => database.redis.del(...QUEUE_KEYS)],
+  ])('fails the batch on a queue %s, and nothing is left behind', async (_, prepare) => {
+    await prepare()
+    await end(LAST)
+    await changesNothing(database.redis, /exhausted the last possible ID/)
+    // It is not forgotten when the entry is.
+    await database.redis.xtrim(keyOf('events'), 'MAXLEN', 0)
+    await changesNothing(database.redis, /exhausted the last possible ID/)
+  })
+
+  test('on the way leaves whole jobs, each in the list, whose later events are missing', async () => {
+    const { redis } = database
+    await end(`${BigInt(LAST) - 3n}`)
+    const tickets = newTickets(5)
+    await expect(addJobs(redis, tickets)).resolves.toEqual([])
+    for (const ticket of tickets) expect(await redis.hget(jobKey(ticket), 'data')).toBe(JSON.stringify(ticket))
+    expect(await redis.lrange(keyOf('wait'), 0, 4)).toEqual(tickets.map(jobId).reverse())
+    await changesNothing(redis, /exhausted the last possible ID/)
+  })
 })
 
 describe('a server at its maxmemory', () => {

@@ -3,9 +3,9 @@
 // call has a slot number that both know it by. Read top to bottom it is the journey of a call.
 
 const { Boundary, notAnObject } = require('../binding.js')
-const { withTlsDefaults } = require('./connection/tls.js')
-const { EnqueueError, closed, invalidArgument, withoutStack } = require('./error.js')
+const { closed, describe, describeLate, invalidArgument } = require('./error.js')
 const { isObject, readTicket } = require('./read.js')
+const { warnOfEviction } = require('./warnings.js')
 
 const DEFAULT_TIMEOUT_MS = 5000
 const DEFAULT_MAX_IN_FLIGHT = 100_000
@@ -18,6 +18,9 @@ const SWEEP_MS = 10
 /** How many calls cross to the native side, or come back, at most and at least before others get their turn. */
 const BATCH = 256
 const FEW = 16
+
+/** Those of a pipeline that has not been called yet. */
+const NO_STATS = { inFlight: 0, waitingForRedis: 0, bytes: 0, connected: false, connects: 0 }
 
 const FAILED = 2
 const { apply } = Reflect
@@ -62,6 +65,8 @@ class Calls {
   #timerDue = Number.POSITIVE_INFINITY
   #closed
   #drained
+  /** Whether the server was looked at since the connection was last replaced. */
+  #watched = false
 
   /**
    * @param {() => object} connect the connection options, asked for at the first call, and again while they are unusable
@@ -96,7 +101,7 @@ class Calls {
       ;({ timeoutMs = timeoutMs, caller, tenant, authorize } = readOptions(options))
     }
     const boundary = this.#boundary ?? this.open()
-    if (!isObject(input)) throw new EnqueueError(notAnObject(input))
+    if (!isObject(input)) throw describe(notAnObject(input))
     const data = readTicket(input)
 
     // The getters above may have closed it.
@@ -108,7 +113,7 @@ class Calls {
     } finally {
       if (typeof begun !== 'string') this.#free.push(slot)
     }
-    if (typeof begun !== 'string') throw new EnqueueError(begun)
+    if (typeof begun !== 'string') throw describe(begun)
     call.jobId = begun
     call.slot = slot
     this.#calls[slot] = call
@@ -122,22 +127,34 @@ class Calls {
 
   /** Makes the native half, which connects with the first valid call. Throws when the connection options are unusable. */
   open() {
-    const resource = { hasRef: () => boundary.isBusy() }
-    const boundary = new Boundary(() => this.#settle(), resource, this.#maxInFlight)
-    const failure = boundary.open(withTlsDefaults(this.#connect()))
+    const connection = this.#connect()
+    const boundary = this.#make()
+    const failure = boundary.open(connection)
     if (failure) {
       boundary.close()
-      throw new EnqueueError(failure)
+      throw describe(failure)
     }
     this.#boundary = boundary
+    return boundary
+  }
+
+  #make() {
+    const resource = { hasRef: () => boundary.isBusy() }
+    const boundary = new Boundary(() => this.#settle(), resource, this.#maxInFlight)
     return boundary
   }
 
   /** Goes over to another connection, or throws when its options are unusable and stays with the one it has. */
   reconnect(connection) {
     if (this.#closed !== undefined) throw closed()
-    const failure = this.#boundary.open(withTlsDefaults(connection))
-    if (failure) throw new EnqueueError(failure)
+    const boundary = this.#boundary ?? this.#make()
+    const failure = boundary.open(connection)
+    if (failure) {
+      if (boundary !== this.#boundary) boundary.close()
+      throw describe(failure)
+    }
+    this.#boundary = boundary
+    this.#watched = false
   }
 
   // --- authorise ----------------------------------------------------------------------------------------------------
@@ -232,6 +249,14 @@ class Calls {
       }
     }
     if (count === most) setImmediate(() => this.#settle())
+    if (!this.#watched) this.#watch()
+  }
+
+  /** An outcome is there, so a link was made: looks once at what kind of server it leads to. */
+  #watch() {
+    this.#watched = true
+    const eviction = this.#boundary.eviction()
+    if (eviction) warnOfEviction(eviction)
   }
 
   /**
@@ -244,11 +269,7 @@ class Calls {
 
   /** Rejects with an error that the native side describes, and that no frame of the caller's led to. */
   #fail(call, failure) {
-    failure.jobId = call.jobId
-    this.#reject(
-      call,
-      withoutStack(() => new EnqueueError(failure)),
-    )
+    this.#reject(call, describeLate(failure, call.jobId))
   }
 
   #reject(call, reason) {
@@ -289,7 +310,7 @@ class Calls {
   }
 
   stats() {
-    return this.#boundary?.stats()
+    return this.#boundary?.stats() ?? { ...NO_STATS }
   }
 }
 

@@ -1,28 +1,54 @@
 'use strict'
 // The one error class. It lives in JavaScript so that `instanceof` holds in every realm that loads the package.
+//
+// It is made to be thrown on to a web framework that has no handler of ours. Fastify sends the `message` of a 5xx to the
+// client, Express outside of production the `stack`, and neither asks `expose`: so the message is one that a client may
+// read and the stack has no frames. What an operator needs is the `cause`, which no framework sends and which
+// console.error and pino print.
+
+const { CODES } = require('./codes.js')
 
 const brand = Symbol.for('enqueue-boundary.EnqueueError')
 
 class EnqueueError extends Error {
-  /** @param {object} failure what the native side says of it, and `jobId` once there is one */
-  constructor(failure) {
-    super(failure.message)
-    this.code = failure.code
-    this.status = failure.status
-    this.statusCode = failure.status
-    this.expose = failure.status < 500
-    this.retryable = failure.retryable
-    this.outcome = failure.outcome
-    if (failure.jobId !== undefined) this.jobId = failure.jobId
-    if (failure.issues !== undefined) this.issues = failure.issues
-    if (failure.retryAfterMs !== undefined) this.retryAfterMs = failure.retryAfterMs
-    define(this, 'title', failure.title)
-    if (failure.detail !== undefined)
-      define(
-        this,
-        'cause',
-        withoutStack(() => new Error(failure.detail)),
-      )
+  /**
+   * @param {object} fields `code`, and what differs from that code's defaults. Errors are made by the thousand when Redis
+   *   is away: whatever can be worked out later is on the prototype.
+   */
+  constructor(fields) {
+    const defaults = CODES[fields?.code] ?? unknownCode(fields?.code)
+    const { jobId, issues, title, retryAfterMs = defaults.retryAfterMs, cause } = fields
+    const status = fields.status ?? defaults.status
+    // V8 takes the frames in Error's own constructor.
+    const limit = hideFrames()
+    super(fields.message ?? defaults.message, cause === undefined ? undefined : fields)
+    showFrames(limit)
+    this.code = fields.code
+    this.status = status
+    this.statusCode = status
+    this.expose = status < 500
+    this.retryable = fields.retryable ?? defaults.retryable ?? false
+    this.outcome = fields.outcome ?? defaults.outcome ?? 'refused'
+    if (jobId !== undefined) this.jobId = jobId
+    if (issues !== undefined) this.issues = issues
+    if (retryAfterMs !== undefined) this.retryAfterMs = retryAfterMs
+    if (title !== undefined && title !== defaults.title) define(this, 'title', title)
+  }
+
+  /** The `title` of RFC 9457, unless it was made with another. */
+  get title() {
+    return CODES[this.code].title
+  }
+
+  /** What Express, Fastify and Koa send along. Fastify takes undefined for none, and nothing else. */
+  get headers() {
+    if (this.retryAfterMs === undefined) return undefined
+    return { 'retry-after': String(Math.ceil(this.retryAfterMs / 1000)) }
+  }
+
+  /** Middleware adds its own to those of an error on its way, as @koa/cors does. */
+  set headers(headers) {
+    define(this, 'headers', headers)
   }
 
   toProblem() {
@@ -30,7 +56,7 @@ class EnqueueError extends Error {
       type: `urn:enqueue-boundary:${this.code.toLowerCase().replaceAll('_', '-')}`,
       title: this.title,
       status: this.status,
-      detail: this.expose ? this.message : advice(this),
+      detail: this.message,
       code: this.code,
       outcome: this.outcome,
       retryable: this.retryable,
@@ -38,6 +64,16 @@ class EnqueueError extends Error {
       ...(this.issues !== undefined && { issues: this.issues }),
       ...(this.retryAfterMs !== undefined && { retryAfterMs: this.retryAfterMs }),
     }
+  }
+
+  toResponse() {
+    const headers = { ...this.headers, 'content-type': 'application/problem+json' }
+    return Response.json(this.toProblem(), { status: this.status, headers })
+  }
+
+  /** What Hono looks for in an error that it is thrown. */
+  getResponse() {
+    return this.toResponse()
   }
 }
 
@@ -49,52 +85,97 @@ function define(target, key, value) {
   Object.defineProperty(target, key, { value, writable: true, configurable: true })
 }
 
-/**
- * Makes an error without the frames of its stack, which are the dearest part of it. For errors that are made where no
- * frame is the caller's, thousands at a time when Redis is away.
- */
-function withoutStack(make) {
-  const limit = Error.stackTraceLimit
-  // A program may have frozen Error; then the stack is there.
-  Reflect.set(Error, 'stackTraceLimit', 0)
-  const error = make()
-  Reflect.set(Error, 'stackTraceLimit', limit)
-  return error
+function unknownCode(code) {
+  const given = typeof code === 'string' ? JSON.stringify(code) : typeof code
+  throw new TypeError(`an EnqueueError cannot have the code ${given}; there are ${Object.keys(CODES).join(', ')}`)
 }
 
-/** What a client of a 5xx is told: what it can do, not what is wrong with the server. */
-function advice({ outcome, retryable }) {
-  if (outcome === 'unknown') return 'The request may or may not have been carried out. Sending it again is safe.'
-  if (retryable) return 'The request could not be carried out now. Try again later.'
-  return 'The request could not be carried out.'
+/**
+ * Errors made from here on have no frames, which are the dearest part of them. Reflect, because a program may have frozen
+ * Error; then the frames are there.
+ */
+function hideFrames() {
+  const limit = Error.stackTraceLimit
+  if (limit !== 0) Reflect.set(Error, 'stackTraceLimit', 0)
+  return limit
+}
+
+function showFrames(limit) {
+  if (limit !== 0) Reflect.set(Error, 'stackTraceLimit', limit)
+}
+
+/**
+ * The error for a failure that the native side describes. What it says of a 5xx is for operators.
+ * @param {object} failure
+ * @param {string} [jobId]
+ */
+function describe(failure, jobId) {
+  failure.jobId = jobId
+  const { message } = CODES[failure.code]
+  if (failure.status >= 500) {
+    const text = operatorText(failure, message)
+    if (text !== undefined) failure.cause = new Error(text)
+    if (failure.detailCode !== undefined) failure.cause.code = failure.detailCode
+    failure.message = message
+  }
+  return new EnqueueError(failure)
+}
+
+/** All that is known beyond the message that a client sees. */
+function operatorText({ message, detail }, told) {
+  if (message === told) return detail
+  return detail === undefined ? message : `${message} (${detail})`
+}
+
+/** The same for a call in flight, to whose error no frame of the caller's led: its cause has none either. */
+function describeLate(failure, jobId) {
+  const limit = hideFrames()
+  const error = describe(failure, jobId)
+  showFrames(limit)
+  return error
 }
 
 function isEnqueueError(value) {
   return typeof value === 'object' && value !== null && value[brand] === true
 }
 
-/** The error for an argument that is the program's own, not the client's. */
+/** The error for an argument that is the program's own, not the client's: the cause says which, and where. */
 function invalidArgument(message, code = 'ERR_INVALID_ARG_TYPE') {
-  return new EnqueueError({
-    code,
-    title: 'Invalid argument',
-    message,
-    status: 500,
-    retryable: false,
-    outcome: 'refused',
-  })
+  return new EnqueueError({ code, cause: new (code === 'ERR_OUT_OF_RANGE' ? RangeError : TypeError)(message) })
+}
+
+/** The error for settings that can never work: the cause says what is wrong with which. */
+function misconfigured(message) {
+  return new EnqueueError({ code: 'MISCONFIGURED', cause: new Error(message) })
+}
+
+const unsets = new WeakSet()
+
+/** The error for what was meant to name a server and is empty, as where a variable is not set. */
+function unset(source, what = 'is empty') {
+  const error = misconfigured(`${source} ${what}: set it to the server, as redis://host:port or as options`)
+  unsets.add(error)
+  return error
+}
+
+/** Whether an error says that something is not set yet. */
+function isUnset(error) {
+  return unsets.has(error)
 }
 
 /** The error for a call after close(). */
 function closed() {
-  return new EnqueueError({
-    code: 'CLOSED',
-    title: 'Closed',
-    message: 'the pipeline is closed; nothing was recorded or enqueued',
-    status: 503,
-    retryable: true,
-    outcome: 'refused',
-  })
+  return new EnqueueError({ code: 'CLOSED' })
 }
 
-module.exports = { EnqueueError, closed, invalidArgument, isEnqueueError, withoutStack }
+module.exports = {
+  EnqueueError,
+  closed,
+  describe,
+  describeLate,
+  invalidArgument,
+  isEnqueueError,
+  isUnset,
+  misconfigured,
+  unset,
+}

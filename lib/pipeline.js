@@ -3,8 +3,8 @@
 // ticket triage for now.
 
 const { Calls, isUsable } = require('./calls.js')
-const { readConnection } = require('./connection.js')
-const { invalidArgument } = require('./error.js')
+const { readConnection, readEnvironment } = require('./connection/index.js')
+const { invalidArgument, isUnset } = require('./error.js')
 const { ticketInputSchema } = require('./schema.js')
 
 const ticketTriageDefinition = Object.freeze({
@@ -28,16 +28,29 @@ class Pipeline {
       if (!OPTIONS.includes(key) && !Object.hasOwn(ticketTriageDefinition, key))
         throw invalidArgument(`unknown option ${key}`)
     }
-    const { connection, prefix = 'bull', timeoutMs, maxInFlight, durability = 'primary' } = definition
+    const { prefix = 'bull', timeoutMs, maxInFlight, durability = 'primary' } = definition
     if (typeof prefix !== 'string' || prefix === '') throw invalidArgument('prefix must be a string that is not empty')
     if (durability !== 'primary' && durability !== 'replica') {
       throw invalidArgument("durability must be 'primary' or 'replica'")
     }
     this.#keys = { prefix, replicated: durability === 'replica' }
-    const options = { ...readConnection(connection), ...this.#keys }
-    this.#calls = new Calls(() => options, { timeoutMs, maxInFlight })
-    // Options that can never work are an error of the program, shown where it makes the pipeline and not at a call.
-    this.#calls.open()
+    // One that is there and undefined is a variable that is not set; that is not what the default server is for.
+    const given = 'connection' in definition
+    const read = () => (given ? readConnection(definition.connection) : readEnvironment())
+    this.#calls = new Calls(() => ({ ...read(), ...this.#keys }), { timeoutMs, maxInFlight })
+    if (given) this.#open()
+  }
+
+  /**
+   * Options that can never work are an error of the program, shown where it makes the pipeline and not at a call. What is
+   * only not set yet may be so because a build evaluates the module: that is the first call's error.
+   */
+  #open() {
+    try {
+      this.#calls.open()
+    } catch (error) {
+      if (!isUnset(error)) throw error
+    }
   }
 
   enqueue(input, storage, options) {
@@ -45,8 +58,6 @@ class Pipeline {
   }
 
   reconnect(connection) {
-    // A variable that turned out to be unset must not send jobs to the default server.
-    if (connection === undefined) throw invalidArgument('connection must be a URL or an object with a host')
     this.#calls.reconnect({ ...readConnection(connection), ...this.#keys })
   }
 

@@ -16,7 +16,10 @@ const steps = {
     ...(process.stdout.isTTY ? [] : ['--colors=off']),
     '.',
   ),
-  'the types hold for a consumer': npx('tsc', '--project', '__test__/types'),
+  'the types hold for a consumer with the library dom': npx('tsc', '--project', '__test__/types'),
+  'the types hold for a consumer with @types/node': npx('tsc', '--project', '__test__/types/tsconfig.node.json'),
+  'the types hold for a consumer with neither': npx('tsc', '--project', '__test__/types/tsconfig.bare.json'),
+  'every option of ioredis, BullMQ and Node is in a list of ours': npx('tsc', '--project', '__test__/types/lists'),
   'the package passes its tests': npx('jest'),
 }
 

@@ -53,10 +53,7 @@ test.each([
   ['a port in digits', () => ({ host, port: `${server.port}`, password })],
   ['a name that is resolved', () => ({ host: 'localhost', port: server.port, password })],
   ['only a port, on this machine', () => ({ port: server.port, password })],
-  [
-    'nothing where environment variables are not set',
-    () => ({ host: '', port: server.port, password, username: null, db: '' }),
-  ],
+  ['what is empty beside a host and port', () => ({ host, port: server.port, password, username: null, db: '' })],
   ['a Unix socket', () => ({ path: socket(), password })],
   ['the URL of a Unix socket', () => `redis+unix://${socket()}?pass=${encoded}`],
   [
@@ -72,7 +69,7 @@ test.each([
   ['of a URL', () => `redis://:${encoded}@${host}:${server.port}/3`],
   ['of an object', () => ({ port: server.port, password, db: 3 })],
   ['in digits', () => ({ port: server.port, password, db: '3' })],
-  ['of an object, over that of its URL', () => ({ url: `redis://:${encoded}@${host}:${server.port}/5`, db: 3 })],
+  ['of a URL, over that of its object', () => ({ url: `redis://:${encoded}@${host}:${server.port}/3`, db: 5 })],
   ['with a Unix socket', () => ({ path: socket(), password, db: 3 })],
 ])('a database %s', async (_, connection) => {
   const ticket = await enqueue(connection())
@@ -83,8 +80,8 @@ test.each([
   ['of a URL', () => `redis://web:secret@${host}:${server.port}`],
   ['of an object', () => ({ port: server.port, username: 'web', password: 'secret' })],
   [
-    'of an object, over that of its URL',
-    () => ({ url: `redis://:${encoded}@${host}:${server.port}`, username: 'web', password: 'secret' }),
+    'of a URL, over that of its object',
+    () => ({ url: `redis://web:secret@${host}:${server.port}`, username: 'default', password }),
   ],
 ])('an ACL user %s', async (_, connection) => {
   const ticket = await enqueue(connection())

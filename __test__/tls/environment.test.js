@@ -25,7 +25,7 @@ afterAll(async () => {
 /** Tells of each warning of ours, and of how each call ended. */
 const TELL = `
   process.on('warning', ({ code, message }) => /^ENQUEUE/.test(code) && console.log(code + ' ' + message))
-  const tell = (call) => call.then(() => 'queued', (error) => error.cause?.message ?? error.message).then(console.log)
+  const tell = (call) => call.then(() => 'queued', ({ message, cause }) => (cause?.message ?? message) + ' (' + cause?.code + ')').then(console.log)
 `
 const CALL = `${TELL}
   tell(enqueueTicketTriage(ticket('a'), storage, { timeoutMs: 1000 }))

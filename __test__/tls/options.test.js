@@ -32,7 +32,7 @@ function refusal(options) {
   } catch (error) {
     expect(error).toBeInstanceOf(EnqueueError)
     expect(error.code).toBe('ERR_INVALID_ARG_TYPE')
-    return error.message
+    return error.cause.message
   }
   throw new Error('nothing was refused')
 }
@@ -42,7 +42,7 @@ const enqueue = (tls, port = secure.port) =>
 
 describe('tls', () => {
   test.each([true, 'true', '1'])('%j is {}', async (tls) => {
-    expect((await rejection(enqueue(tls))).cause.message).toMatch(/UNABLE_TO_VERIFY_LEAF_SIGNATURE/)
+    expect((await rejection(enqueue(tls))).cause.code).toBe('UNABLE_TO_VERIFY_LEAF_SIGNATURE')
   })
 
   test.each([false, null, undefined, ''])('%j is none', async (tls) => {
@@ -131,7 +131,7 @@ describe('an option', () => {
       thrown = error
     }
     expect(thrown.code).toBe('MISCONFIGURED')
-    expect(thrown.cause.message).toBe('connection.tls.servername must be the name of a host, or an address')
+    expect(thrown.cause.message).toMatch(/connection\.tls\.servername must be the name of a host, or an address/)
   })
 
   test.each(Object.keys(SUPPORTED).filter((option) => option !== 'ca'))(
@@ -170,7 +170,7 @@ describe('what someone put on Object.prototype', () => {
 
   test('changes nothing of who is trusted', async () => {
     for (const [key, value] of Object.entries(polluted)) Object.prototype[key] = value
-    expect((await rejection(enqueue({}))).cause.message).toMatch(/UNABLE_TO_VERIFY_LEAF_SIGNATURE/)
+    expect((await rejection(enqueue({}))).cause.code).toBe('UNABLE_TO_VERIFY_LEAF_SIGNATURE')
     const { cert, key } = authority.issue()
     const own = Object.assign(Object.create(null), { ca: authority.ca, cert, key })
     expect((await enqueue(own)).status).toBe('queued')

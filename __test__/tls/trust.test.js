@@ -34,7 +34,9 @@ async function refusal({ port }, tls, host = 'localhost') {
   const pipeline = on.pipeline({ connection: { host, port, tls } })
   const error = await rejection(pipeline.enqueue(newTicket(), recorder(), SHORT))
   expect(error).toMatchObject({ code: 'QUEUE_UNAVAILABLE', outcome: 'not-sent' })
-  return error.cause.message
+  const { message, code } = error.cause
+  expect(message).toContain(`${host}:${port}: `)
+  return `${message.replace(`${host}:${port}: `, '')} (${code})`
 }
 
 describe.each(['TLSv1.2', 'TLSv1.3'])('over %s', (version) => {
@@ -216,7 +218,7 @@ describe('what is said of a server that is not taken', () => {
   })
 
   test.each([
-    ['TLSv1.3', /^the server closed the connection$|reset/],
+    ['TLSv1.3', /^the server closed the connection \(ECONNRESET\)$|reset/],
     ['TLSv1.2', /^the server closed the connection before TLS stood: .* another certificate of ours/],
   ])('it closes the connection on a certificate of ours, as Node does, over %s', async (maxVersion, sentence) => {
     const asking = { ca: authority.ca, requestCert: true, rejectUnauthorized: true, maxVersion }

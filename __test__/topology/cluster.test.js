@@ -83,7 +83,7 @@ describe('the cluster is well', () => {
     const fault = on.fault({ row: 18, fault: 'CROSSSLOT', done: 'a node taken for a lone server, no braces', pipeline })
     const { code, outcome, error } = await fault.call()
     expect([code, outcome]).toEqual(['MISCONFIGURED', 'refused'])
-    expect(error.message).toContain('"{bull}"')
+    expect(error.cause.message).toContain('"{bull}"')
     expect(error.cause.message).toContain('CROSSSLOT')
     await fault.ends(on.keep(cluster.client(), (it) => it.disconnect()))
   })

@@ -148,6 +148,13 @@ describe('sentinels fail', () => {
     await fault.ends(on.client(primary.url))
   })
 
+  test('one that asks for no password may be given one, as with ioredis', async () => {
+    const primary = await setup.primary()
+    const pipeline = on.pipeline({ connection: { ...setup.connection, sentinelPassword: 'idle', password: 'idle' } })
+    await expect(pipeline.enqueue(newTicket(), recorder())).resolves.toMatchObject({ status: 'queued' })
+    expect(await withClient(primary, (client) => client.client('LIST'))).toMatch(/name=enqueue-boundary .*user=default/)
+  })
+
   test('a name that the sentinels do not know is said to be unknown', async () => {
     const pipeline = on.pipeline({ connection: { ...setup.connection, name: 'others' } })
     const fault = on.fault({ row: 5, fault: 'unknown name', done: 'the sentinels know no such primary', pipeline })

@@ -1,6 +1,7 @@
 // Compiled, never run: what a consumer may write, and what the types must refuse.
 import {
   EnqueueError,
+  type EnqueueOptions,
   type EnqueueResult,
   enqueueTicketTriage,
   isEnqueueError,
@@ -52,8 +53,36 @@ await enqueueTicketTriage(body)
 await enqueueTicketTriage(body, new Records(), { authorize: () => 'yes' })
 // @ts-expect-error a caller has a tenant
 await enqueueTicketTriage(body, new Records(), { caller: { id: 1 } })
-// @ts-expect-error an error is not made by hand
+
+// The exported type is what the calls take.
+const anyone: EnqueueOptions = { caller: { tenantId: 'acme' }, timeoutMs: 1 }
+const someone: EnqueueOptions<User> = { caller: user, authorize: (_data, caller) => caller.roles.length > 0 }
+await enqueueTicketTriage(body, new Records(), anyone)
+await enqueueTicketTriage(body, new Records(), someone)
+const passOn = (options?: EnqueueOptions) => enqueueTicketTriage(body, new Records(), options)
+await passOn()
+// @ts-expect-error a caller must be given to be asked about
+const noCaller: EnqueueOptions<User> = { authorize: (_data, caller: User) => caller.roles.length > 0 }
+// @ts-expect-error nor does a call take that
+await enqueueTicketTriage(body, new Records(), { authorize: (_data, caller: User) => caller.roles.length > 0 })
+const stranger = { tenantId: 'acme' }
+// @ts-expect-error the caller is of another type than authorize takes
+await enqueueTicketTriage(body, new Records(), { caller: stranger, authorize: (_data, caller: User) => !caller })
+// @ts-expect-error there is no such option
+await enqueueTicketTriage(body, new Records(), { timeout: 1 })
+// @ts-expect-error nor in the exported type
+const misspelt: EnqueueOptions = { timeout: 1 }
+console.log(noCaller, misspelt)
+
+// What a test of one's own makes.
+const overloaded = new EnqueueError({ code: 'OVERLOADED', jobId: 'ticket-triage:acme:1' })
+export const retryAfter: string | undefined = overloaded.headers?.['retry-after']
+// @ts-expect-error an error has a code
 new EnqueueError({})
+// @ts-expect-error and one of ours
+new EnqueueError({ code: 'NO_SUCH_CODE' })
+// @ts-expect-error there is no such outcome
+new EnqueueError({ code: 'CLOSED', outcome: 'queued' })
 
 try {
   await result
@@ -77,6 +106,10 @@ const pipeline = new Pipeline({
 })
 const { connected }: { connected: boolean } = pipeline.stats()
 await pipeline.enqueue(body, new Records(), { caller: user, timeoutMs: connected ? 1 : 2 })
+await pipeline.enqueue(body, new Records(), someone)
+await pipeline.enqueue(body, new Records(), anyone)
+// @ts-expect-error a caller has a tenant
+await pipeline.enqueue(body, new Records(), { caller: { id: 1 } })
 pipeline.reconnect({ host: 'cache', tls: { cert: new Uint8Array(), key: 'pem' } })
 pipeline.reconnect({ host: 'cache', tls: true, sentinelTLS: { key: [{ pem: 'pem', passphrase: 'none' }] } })
 // @ts-expect-error a text is no flag

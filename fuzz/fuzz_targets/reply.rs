@@ -2,8 +2,8 @@
 //! same from pieces as from the whole. What it reads is judged as an answer to a batch.
 #![no_main]
 
-use enqueue_boundary::queue::refusal::judge;
 use enqueue_boundary::queue::connection::resp::{Garbage, Reply, parse, push_command};
+use enqueue_boundary::queue::refusal::{judge, said};
 use enqueue_boundary::queue::scripts::add_jobs::duplicates;
 use libfuzzer_sys::fuzz_target;
 
@@ -22,7 +22,7 @@ fuzz_target!(|bytes: &[u8]| {
 
     for reply in &whole.0 {
         if let Reply::Error(message) = reply {
-            judge(message);
+            judge(message, &said(message, "server"));
         }
         if let Some(positions) = duplicates(reply, NUMBER, BATCH) {
             assert!(positions.iter().all(|at| *at < BATCH));

@@ -1,10 +1,11 @@
 'use strict'
-// The TLS options as Node and ioredis take them, and what Node takes from the environment. Only an object's own properties
+// The TLS options as Node and ioredis take them, and what Node takes from the environment at the time. Only an object's own properties
 // count: what someone put on Object.prototype must not change who is trusted.
 
 const { readFileSync } = require('node:fs')
 const { faultOfAuthorities } = require('../../binding.js')
 const { invalidArgument } = require('../error.js')
+const { warnOfExtraCa, warnOfUnverified } = require('../warnings.js')
 const { IGNORED, REFUSED, SUPPORTED } = require('./tls-options.js')
 
 const VERSIONS = { 'TLSv1.2': '1.2', 'TLSv1.3': '1.3' }
@@ -24,7 +25,7 @@ function readTls(tls, name) {
   }
   checkKeys(tls, name)
   const option = (key) => (Object.hasOwn(tls, key) ? (tls[key] ?? undefined) : undefined)
-  return {
+  const options = {
     ca: readPems(option('ca'), `${name}.ca`),
     cert: readPems(option('cert'), `${name}.cert`) ?? [],
     key: readPems(option('key'), `${name}.key`, unwrapKey) ?? [],
@@ -33,6 +34,7 @@ function readTls(tls, name) {
     useSystemCa: readFlag(option('useSystemCA'), `${name}.useSystemCA`) ?? false,
     onlyVersion: readVersions(option('minVersion'), option('maxVersion'), name),
   }
+  return { ...options, defaults: readDefaults(options) }
 }
 
 /** Texts are not repeated unless they are known: one that was put in the wrong place may be a secret. */
@@ -117,27 +119,18 @@ function textOf(bytes) {
   return bytes[0] === 0xff && bytes[1] === 0xfe ? bytes.toString('utf16le') : bytes.toString('latin1')
 }
 
-/**
- * Adds what Node takes from the environment to options that use TLS. To be called when they are about to be used.
- * @param {object} options as the native side takes them
- */
-function withTlsDefaults(options) {
-  const ofUrl = options.url?.startsWith('rediss://') ? {} : undefined
-  const used = [options.tls ?? ofUrl, options.sentinelTls].filter(Boolean)
-  if (used.length === 0) return options
+/** What Node takes from the environment where the options do not say. */
+function readDefaults({ ca, rejectUnauthorized }) {
   const { env, execArgv } = process
   const flags = [...execArgv, ...(env.NODE_OPTIONS ?? '').split(/\s+/)].map((flag) => flag.replaceAll('_', '-'))
-  const tlsDefaults = {
-    extraCa: used.some(({ ca }) => ca === undefined) ? readExtraCa(env.NODE_EXTRA_CA_CERTS) : undefined,
+  const acceptAny = env.NODE_TLS_REJECT_UNAUTHORIZED === '0'
+  if (acceptAny && rejectUnauthorized === undefined) warnOfUnverified()
+  return {
+    extraCa: ca === undefined ? readExtraCa(env.NODE_EXTRA_CA_CERTS) : undefined,
     withoutMozilla: flags.includes('--use-openssl-ca'),
     systemCa: env.NODE_USE_SYSTEM_CA === '1' || flags.includes('--use-system-ca') || flags.includes('--use-openssl-ca'),
-    acceptAny: env.NODE_TLS_REJECT_UNAUTHORIZED === '0',
+    acceptAny,
   }
-  if (tlsDefaults.acceptAny && used.some(({ rejectUnauthorized }) => rejectUnauthorized === undefined)) {
-    const message = 'NODE_TLS_REJECT_UNAUTHORIZED=0: whoever answers is taken for Redis, with any certificate'
-    warnOnce(message, 'ENQUEUE_BOUNDARY_TLS_UNVERIFIED')
-  }
-  return { ...options, tlsDefaults }
 }
 
 function readExtraCa(file) {
@@ -147,24 +140,12 @@ function readExtraCa(file) {
     text = textOf(readFileSync(file))
   } catch ({ code }) {
     // Not the path: it may be what should be in the file.
-    warnExtraCa(`the file cannot be read (${code})`)
+    warnOfExtraCa(`the file cannot be read (${code})`)
     return undefined
   }
   const fault = faultOfAuthorities(text, 'the file')
-  if (fault) warnExtraCa(fault)
+  if (fault) warnOfExtraCa(fault)
   return text
 }
 
-function warnExtraCa(why) {
-  warnOnce(`NODE_EXTRA_CA_CERTS is not trusted in full: ${why}`, 'ENQUEUE_BOUNDARY_EXTRA_CA_CERTS')
-}
-
-const warned = new Set()
-
-function warnOnce(message, code) {
-  if (warned.has(message)) return
-  warned.add(message)
-  process.emitWarning(message, { code })
-}
-
-module.exports = { readTls, withTlsDefaults }
+module.exports = { readTls }

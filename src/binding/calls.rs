@@ -134,7 +134,10 @@ impl Calls {
             }
             other => {
                 self.put(slot, other);
-                Error::Internal { outcome: Outcome::Unknown, detail: format!("call {slot} did not fail") }
+                Error::Internal {
+                    outcome: Outcome::Unknown,
+                    detail: format!("call {slot} did not fail").into(),
+                }
             }
         }
     }

@@ -17,6 +17,8 @@ pub struct Failure {
     pub retry_after_ms: Option<u32>,
     /// For logs: becomes the `cause`.
     pub detail: Option<String>,
+    /// The code of that.
+    pub detail_code: Option<String>,
 }
 
 /// One thing wrong with an input.
@@ -40,7 +42,8 @@ impl From<&Error> for Failure {
             outcome: error.outcome().name().into(),
             issues: (!issues.is_empty()).then(|| issues.iter().map(InputIssue::from).collect()),
             retry_after_ms: error.retry_after_ms(),
-            detail: error.detail().map(str::to_owned),
+            detail: error.detail().map(|detail| detail.text.clone()),
+            detail_code: error.detail().and_then(|detail| detail.code.as_deref()).map(str::to_owned),
         }
     }
 }

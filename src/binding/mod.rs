@@ -108,6 +108,14 @@ pub struct Stats {
     pub connected: bool,
     pub connects: f64,
     pub last_problem: Option<String>,
+    pub last_problem_code: Option<String>,
+}
+
+/// A server that may delete jobs, or what belongs to them.
+#[napi(object, object_from_js = false)]
+pub struct Eviction {
+    pub server: String,
+    pub policy: String,
 }
 
 #[napi]
@@ -271,14 +279,23 @@ impl Boundary {
     #[napi(catch_unwind)]
     pub fn stats(&self) -> Stats {
         let state = self.state.borrow();
+        let trouble = state.health.trouble();
         Stats {
             in_flight: state.calls.held() as u32,
             waiting_for_redis: state.calls.sent() as u32,
             bytes: state.calls.bytes() as f64,
             connected: state.health.is_up(),
             connects: state.health.connects() as f64,
-            last_problem: state.health.trouble(),
+            last_problem: trouble.as_ref().map(|trouble| trouble.text.clone()),
+            last_problem_code: trouble.and_then(|trouble| trouble.code).map(Into::into),
         }
+    }
+
+    /// The server and its `maxmemory-policy`, if that may delete what it was given; once for each link that was made.
+    #[napi(catch_unwind)]
+    pub fn eviction(&self) -> Option<Eviction> {
+        let found = self.state.borrow().health.take_eviction()?;
+        Some(Eviction { server: found.text, policy: found.code.unwrap_or_default().into() })
     }
 
     /// Ends the writer, which finishes what it has, and lets go of JavaScript. Nothing may be begun afterwards.
@@ -304,7 +321,7 @@ impl Boundary {
 
 impl State {
     fn start_writer(&mut self) -> std::result::Result<(), Error> {
-        let internal = |detail: String| Error::Internal { outcome: Outcome::Refused, detail };
+        let internal = |detail: String| Error::Internal { outcome: Outcome::Refused, detail: detail.into() };
         let config = self.config.clone().ok_or_else(|| internal("not opened".into()))?;
         let mailbox = self.mailbox.clone();
         let sink = Box::new(move |settled: &mut Vec<_>| mailbox.post(settled));

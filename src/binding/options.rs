@@ -1,16 +1,21 @@
-//! The connection options on their way in, as `lib/connection.js` has checked and named them.
+//! The connection options on their way in, as `lib/connection/` has checked and named them.
 
 use napi_derive::napi;
 
 use crate::core::Error;
 use crate::queue::connection::Config;
-use crate::queue::connection::config::{DEFAULT_PREFIX, DEFAULT_URL, Endpoint, Login, Place, Sentinels, Tls};
+use crate::queue::connection::config::{Endpoint, Login, Place, Sentinels, Tls};
 use crate::queue::connection::tls;
 
-/// Where a pipeline's Redis is. `url` excludes the rest of the address.
+/// BullMQ's defaults.
+const DEFAULT_HOST: &str = "127.0.0.1";
+const DEFAULT_PORT: u16 = 6379;
+const DEFAULT_PREFIX: &str = "bull";
+
+/// Where a pipeline's Redis is, and who we are there. `cluster` goes before `sentinels`, these before `path`, and that
+/// before `host` and `port`.
 #[napi(object, object_to_js = false)]
 pub struct Connection {
-    pub url: Option<String>,
     pub host: Option<String>,
     pub port: Option<u16>,
     /// A Unix socket.
@@ -19,14 +24,14 @@ pub struct Connection {
     pub password: Option<String>,
     pub db: Option<u32>,
     pub tls: Option<TlsOptions>,
-    /// What TLS is like where the options do not say.
-    pub tls_defaults: Option<TlsDefaults>,
     pub sentinels: Option<Vec<Node>>,
+    /// What the sentinels know the primary by.
     pub name: Option<String>,
     pub sentinel_username: Option<String>,
     pub sentinel_password: Option<String>,
     pub sentinel_tls: Option<TlsOptions>,
     pub cluster: Option<Vec<Node>>,
+    pub connection_name: String,
     pub prefix: Option<String>,
     pub replicated: bool,
 }
@@ -48,10 +53,10 @@ pub struct TlsOptions {
     pub use_system_ca: bool,
     /// `1.2` or `1.3`, to speak no other.
     pub only_version: Option<String>,
+    pub defaults: TlsDefaults,
 }
 
-/// What Node takes from the environment.
-#[derive(Default)]
+/// What Node takes from the environment where the options do not say.
 #[napi(object, object_to_js = false)]
 pub struct TlsDefaults {
     /// What is in the file of `NODE_EXTRA_CA_CERTS`.
@@ -64,78 +69,56 @@ pub struct TlsDefaults {
 impl TryFrom<Connection> for Config {
     type Error = Error;
 
-    fn try_from(options: Connection) -> Result<Config, Error> {
-        let mut config = Config::parse(options.url.as_deref().unwrap_or(DEFAULT_URL))?;
-        if let Some(place) = place(&options) {
-            config.place = place;
-        }
-        let defaults = tls::Defaults::from(options.tls_defaults.unwrap_or_default());
-        if let Some(tls) = options.sentinel_tls
-            && let Place::Sentinels(sentinels) = &mut config.place
-        {
-            sentinels.tls = Some(build(tls.named("sentinelTLS", &defaults))?);
-        }
-        config.login.username = options.username.or(config.login.username);
-        config.login.password = options.password.or(config.login.password);
-        if let Some(database) = options.db {
-            config.database = database;
-        }
-        if let Some(tls) = options.tls {
-            config.tls = Some(build(tls.named("tls", &defaults))?);
-        } else if config.tls.is_some() {
-            config.tls = Some(build(tls::Options { defaults, ..tls::Options::default() })?);
-        }
-        config.prefix = options.prefix.unwrap_or_else(|| DEFAULT_PREFIX.into());
-        config.replicated = options.replicated;
+    fn try_from(mut options: Connection) -> Result<Config, Error> {
+        let config = Config {
+            tls: options.tls.take().map(|tls| tls.build("tls")).transpose()?,
+            place: place(&mut options)?,
+            login: Login { username: options.username, password: options.password },
+            database: options.db.unwrap_or(0),
+            name: options.connection_name,
+            prefix: options.prefix.unwrap_or_else(|| DEFAULT_PREFIX.into()),
+            replicated: options.replicated,
+        };
         config.check()?;
         Ok(config)
     }
 }
 
-/// Nothing where the URL says it all.
-fn place(options: &Connection) -> Option<Place> {
-    let endpoints = |nodes: &[Node]| nodes.iter().map(Endpoint::from).collect();
-    if let Some(nodes) = &options.cluster {
-        return Some(Place::Cluster(endpoints(nodes)));
+fn place(options: &mut Connection) -> Result<Place, Error> {
+    let endpoints = |nodes: Vec<Node>| nodes.into_iter().map(Endpoint::from).collect();
+    if let Some(nodes) = options.cluster.take() {
+        return Ok(Place::Cluster(endpoints(nodes)));
     }
-    if let Some(nodes) = &options.sentinels {
-        return Some(Place::Sentinels(Sentinels {
+    if let Some(nodes) = options.sentinels.take() {
+        return Ok(Place::Sentinels(Sentinels {
             nodes: endpoints(nodes),
-            name: options.name.clone().unwrap_or_default(),
+            name: options.name.take().unwrap_or_default(),
             login: Login {
-                username: options.sentinel_username.clone(),
-                password: options.sentinel_password.clone(),
+                username: options.sentinel_username.take(),
+                password: options.sentinel_password.take(),
             },
-            tls: None,
+            tls: options.sentinel_tls.take().map(|tls| tls.build("sentinelTLS")).transpose()?,
+            connection_name: options.connection_name.clone(),
         }));
     }
-    if options.url.is_some() {
-        return None;
-    }
-    Some(Place::Server(match &options.path {
+    Ok(Place::Server(match options.path.take() {
         Some(path) => Endpoint::Unix(path.into()),
         None => {
-            let host = options.host.as_deref().unwrap_or("127.0.0.1");
-            Endpoint::Tcp(host.to_owned(), options.port.unwrap_or(6379))
+            let host = options.host.take().unwrap_or_else(|| DEFAULT_HOST.into());
+            Endpoint::Tcp(host, options.port.unwrap_or(DEFAULT_PORT))
         }
     }))
 }
 
-impl From<&Node> for Endpoint {
-    fn from(node: &Node) -> Self {
-        Endpoint::Tcp(node.host.clone(), node.port)
+impl From<Node> for Endpoint {
+    fn from(node: Node) -> Self {
+        Endpoint::Tcp(node.host, node.port)
     }
 }
 
-fn build(options: tls::Options) -> Result<Tls, Error> {
-    options
-        .build()
-        .map_err(|detail| Error::Misconfigured { message: "the TLS options cannot be used", detail })
-}
-
 impl TlsOptions {
-    fn named(self, place: &'static str, defaults: &tls::Defaults) -> tls::Options {
-        tls::Options {
+    fn build(self, place: &'static str) -> Result<Tls, Error> {
+        let options = tls::Options {
             place,
             ca: self.ca,
             cert: self.cert,
@@ -147,18 +130,16 @@ impl TlsOptions {
                 "1.2" => tls::Version::Tls12,
                 _ => tls::Version::Tls13,
             }),
-            defaults: defaults.clone(),
-        }
-    }
-}
-
-impl From<TlsDefaults> for tls::Defaults {
-    fn from(defaults: TlsDefaults) -> Self {
-        tls::Defaults {
-            extra_ca: defaults.extra_ca,
-            without_mozilla: defaults.without_mozilla,
-            system_ca: defaults.system_ca,
-            accept_any: defaults.accept_any,
-        }
+            defaults: tls::Defaults {
+                extra_ca: self.defaults.extra_ca,
+                without_mozilla: self.defaults.without_mozilla,
+                system_ca: self.defaults.system_ca,
+                accept_any: self.defaults.accept_any,
+            },
+        };
+        options.build().map_err(|detail| Error::Misconfigured {
+            message: "the TLS options cannot be used",
+            detail: detail.into(),
+        })
     }
 }

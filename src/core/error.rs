@@ -1,6 +1,6 @@
 //! Every way in which a call can end badly, and what each says to the caller, to HTTP and to a retry.
 
-use super::Issue;
+use super::{Detail, Issue};
 
 /// What happened to the job of a call that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,13 +41,13 @@ pub enum Error {
     /// More calls in flight than the boundary holds.
     Overloaded,
     /// Redis could not be reached within the deadline, or cannot take jobs now.
-    QueueUnavailable { outcome: Outcome, detail: String },
+    QueueUnavailable { outcome: Outcome, detail: Detail },
     /// The job was sent, and no answer came within the deadline.
-    OutcomeUnknown { detail: String },
+    OutcomeUnknown { detail: Detail },
     /// Redis, or the way to it, is set up so that no call can succeed.
-    Misconfigured { message: &'static str, detail: String },
+    Misconfigured { message: &'static str, detail: Detail },
     /// A defect in the boundary.
-    Internal { outcome: Outcome, detail: String },
+    Internal { outcome: Outcome, detail: Detail },
 }
 
 impl Error {
@@ -126,14 +126,12 @@ impl Error {
     }
 
     /// What an operator needs beside the message: the server's own words, an address, a system error.
-    pub fn detail(&self) -> Option<&str> {
+    pub fn detail(&self) -> Option<&Detail> {
         match self {
             Error::QueueUnavailable { detail, .. }
             | Error::OutcomeUnknown { detail }
             | Error::Misconfigured { detail, .. }
-            | Error::Internal { detail, .. } => {
-                Some(detail).filter(|detail| !detail.is_empty()).map(|x| &**x)
-            }
+            | Error::Internal { detail, .. } => Some(detail).filter(|detail| !detail.text.is_empty()),
             _ => None,
         }
     }
@@ -188,15 +186,15 @@ mod tests {
 
     #[test]
     fn what_the_server_said_stays_out_of_the_message() {
-        let detail = "WRONGTYPE Operation against a key".to_owned();
+        let detail = Detail::new("WRONGTYPE", "WRONGTYPE Operation against a key");
         let error = Error::QueueUnavailable { outcome: Outcome::Refused, detail: detail.clone() };
         assert!(!error.message().contains("WRONGTYPE"));
-        assert_eq!(error.detail(), Some(&*detail));
+        assert_eq!(error.detail(), Some(&detail));
     }
 
     #[test]
     fn only_an_unanswered_send_is_unknown_and_it_may_be_tried_again() {
-        let unknown = Error::OutcomeUnknown { detail: String::new() };
+        let unknown = Error::OutcomeUnknown { detail: Detail::default() };
         assert_eq!(unknown.outcome(), Outcome::Unknown);
         assert!(unknown.retryable());
         assert_eq!(unknown.detail(), None);

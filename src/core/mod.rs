@@ -2,6 +2,7 @@
 //!
 //! Knows neither JavaScript nor Redis and does no I/O, so that all of it is tested with `cargo test` alone.
 
+pub mod detail;
 pub mod error;
 pub mod instance;
 pub mod issue;
@@ -10,6 +11,7 @@ pub mod schema;
 pub mod text;
 pub mod ticket;
 
+pub use detail::Detail;
 pub use error::{Error, Outcome};
 pub use instance::{Field, Kind};
 pub use issue::Issue;

@@ -15,6 +15,10 @@ const ID_FIELDS: usize = 2;
 /// The most bytes of JSON that the data of a job may have.
 pub const MAX_DATA: usize = 1024 * 1024;
 
+/// The most bytes that the id of a job may have. It stands in Redis six times: as a key, in the options, in a list, in two
+/// events and, once finished, in a set.
+pub const MAX_ID: usize = 512;
+
 /// The job's options as BullMQ stores them, up to and including the opening quote of the id.
 pub const OPTIONS: &str = concat!(
     r#"{"attempts":3,"backoff":{"type":"exponential","delay":5000},"#,
@@ -63,7 +67,7 @@ pub struct TicketTriage {
 impl TicketTriage {
     pub fn new() -> Result<Self, Error> {
         let schema = Schema::compile(JSON_SCHEMA, &FIELDS)
-            .map_err(|detail| Error::Internal { outcome: Outcome::Refused, detail })?;
+            .map_err(|detail| Error::Internal { outcome: Outcome::Refused, detail: detail.into() })?;
         Ok(TicketTriage { schema, builder: JobBuilder::default() })
     }
 
@@ -82,7 +86,7 @@ impl TicketTriage {
             return Err(Error::InvalidInput { issues });
         }
         let [Field::Text(tenant), Field::Text(ticket), Field::Text(summary)] = *values else {
-            let detail = "the schema let a value through that is not a string".to_owned();
+            let detail = "the schema let a value through that is not a string".into();
             return Err(Error::Internal { outcome: Outcome::Refused, detail });
         };
         if !caller.may_act_for(tenant) {
@@ -111,11 +115,26 @@ impl TicketTriage {
                 issues.push(Issue::at(name, "invalid_format", message));
             }
         }
+        issues.extend(id_too_long(values));
         issues.sort_by_key(|issue| {
             FIELDS.iter().position(|name| issue.path.first().is_some_and(|at| at == name))
         });
         issues
     }
+}
+
+/// Said of the longest of the fields that make up the id.
+fn id_too_long(values: &[Field<'_>; 3]) -> Option<Issue> {
+    let parts = FIELDS.iter().zip(values).take(ID_FIELDS).filter_map(|(name, value)| match value {
+        Field::Text(text) => Some((*name, text.as_str().len())),
+        Field::Other(_) => None,
+    });
+    let id = QUEUE.len() + parts.clone().map(|(_, bytes)| 1 + bytes).sum::<usize>();
+    let (name, bytes) = parts.max_by_key(|(_, bytes)| *bytes).filter(|_| id > MAX_ID)?;
+    let message = format!(
+        "{name} has {bytes} bytes, which makes an id of {id} bytes for the job: at most {MAX_ID} will do"
+    );
+    Some(Issue::at(name, "too_big", message))
 }
 
 #[cfg(test)]
@@ -149,6 +168,22 @@ mod tests {
     #[test]
     fn empty_ids_are_accepted_as_zod_accepts_them() {
         assert_eq!(accept("", "", "x").unwrap().id(), b"ticket-triage::");
+    }
+
+    #[test]
+    fn an_id_is_bounded_in_bytes_and_the_longest_of_its_fields_is_named() {
+        let room = MAX_ID - "ticket-triage::".len();
+        for (tenant, ticket) in [("t".repeat(room - 1), "k".into()), ("é".repeat(4), "k".repeat(room - 8))] {
+            assert_eq!(accept(&tenant, &ticket, "x").unwrap().id().len(), MAX_ID);
+        }
+        for (tenant, ticket, longest) in [
+            ("t".repeat(room), "k".to_owned(), "/tenantId"),
+            ("é".repeat(5), "k".repeat(room - 9), "/ticketId"),
+        ] {
+            let texts = [&*tenant, &*ticket, "x"].map(Text::from);
+            let values = texts.each_ref().map(Field::Text);
+            assert_eq!(issues(values), [(longest.to_owned(), "too_big")]);
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::connection::resp::Reply;
 use super::refusal::{Refusal, judge};
 use super::{Ready, Settled};
-use crate::core::{Error, Outcome};
+use crate::core::{Detail, Error, Outcome};
 
 /// Jobs a script may add: at 5 µs each it blocks Redis for well under a millisecond.
 const MAX_BATCH: usize = 128;
@@ -74,10 +74,10 @@ pub struct Backlog {
 pub enum Next {
     GoOn,
     /// Ask again after a pause.
-    Pause(String),
+    Pause(Detail),
     /// Connect anew, to another host or port where those are known.
     Leave {
-        message: String,
+        why: Detail,
         host: Option<String>,
         port: Option<u16>,
     },
@@ -179,9 +179,9 @@ impl Backlog {
         }
     }
 
-    /// The server said no.
-    pub fn refused(&mut self, batch: Batch, message: String) -> Next {
-        match judge(&message) {
+    /// The server said no, in these words; `detail` is what an operator is told of it.
+    pub fn refused(&mut self, batch: Batch, message: &str, why: Detail) -> Next {
+        match judge(message, &why) {
             Refusal::NoScript => {
                 // Several batches find the script missing at once; the first has it loaded for all.
                 self.load_next |= batch.loads == self.loads;
@@ -190,20 +190,20 @@ impl Backlog {
             }
             Refusal::NotNow => {
                 self.put_back(batch, Some(Fate::Refused));
-                Next::Pause(message)
+                Next::Pause(why)
             }
             Refusal::NotHere => {
                 self.put_back(batch, Some(Fate::Refused));
-                Next::Leave { message, host: None, port: None }
+                Next::Leave { why, host: None, port: None }
             }
             Refusal::Moved(host, port) => {
                 self.put_back(batch, Some(Fate::Refused));
-                Next::Leave { message, host, port: Some(port) }
+                Next::Leave { why, host, port: Some(port) }
             }
             Refusal::Never(error) => {
                 for job in batch.jobs.into_iter().filter(|job| !job.settled) {
                     let error = match job.fate {
-                        Fate::Unknown => Error::OutcomeUnknown { detail: message.clone() },
+                        Fate::Unknown => Error::OutcomeUnknown { detail: why.clone() },
                         _ => error.clone(),
                     };
                     self.settled.push((job.ready.slot, Settled::Failed(error)));
@@ -213,11 +213,11 @@ impl Backlog {
         }
     }
 
-    /// The jobs are on the primary and on no replica, although one was asked for. `why` is the server's own word.
-    pub fn unreplicated(&mut self, batch: Batch, why: &str) {
+    /// The jobs are on the primary and on no replica, although one was asked for.
+    pub fn unreplicated(&mut self, batch: Batch, why: &Detail) {
         for job in batch.jobs.into_iter().filter(|job| !job.settled) {
-            let detail = format!("the primary has the job, no replica has confirmed it: {why}");
-            self.settled.push((job.ready.slot, Settled::Failed(Error::OutcomeUnknown { detail })));
+            let unknown = Error::OutcomeUnknown { detail: why.clone() };
+            self.settled.push((job.ready.slot, Settled::Failed(unknown)));
         }
     }
 
@@ -244,8 +244,8 @@ impl Backlog {
     // --- deadlines --------------------------------------------------------------------------------------------------
 
     /// Settles every job whose deadline has passed; one that is still here is never sent. `trouble` is what stood in the
-    /// way.
-    pub fn expire(&mut self, now: Instant, trouble: &str) {
+    /// way, `unanswered` what is to be said of a job on its way.
+    pub fn expire(&mut self, now: Instant, trouble: &Detail, unanswered: impl Fn() -> Detail) {
         if self.next_deadline.is_none_or(|deadline| deadline > now) {
             return;
         }
@@ -262,7 +262,7 @@ impl Backlog {
         for job in sent.iter_mut().flat_map(|batch| &mut batch.jobs) {
             if job.deadline <= now && !job.settled {
                 job.settled = true;
-                let error = expired(Fate::Unknown, "no answer came in time");
+                let error = expired(Fate::Unknown, &unanswered());
                 settled.push((job.ready.slot, Settled::Failed(error)));
             }
         }
@@ -282,8 +282,8 @@ impl Backlog {
     }
 }
 
-fn expired(fate: Fate, trouble: &str) -> Error {
-    let detail = trouble.to_owned();
+fn expired(fate: Fate, trouble: &Detail) -> Error {
+    let detail = trouble.clone();
     match fate {
         Fate::NotSent => Error::QueueUnavailable { outcome: Outcome::NotSent, detail },
         Fate::Refused => Error::QueueUnavailable { outcome: Outcome::Refused, detail },

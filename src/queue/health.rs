@@ -3,11 +3,14 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
+use crate::core::Detail;
+
 #[derive(Default)]
 pub struct Health {
     up: AtomicBool,
     connects: AtomicU64,
-    trouble: Mutex<Option<String>>,
+    trouble: Mutex<Option<Detail>>,
+    eviction: Mutex<Option<Detail>>,
 }
 
 impl Health {
@@ -16,9 +19,19 @@ impl Health {
         self.connects.fetch_add(1, Relaxed);
     }
 
-    pub fn disconnected(&self, trouble: &str) {
+    pub fn disconnected(&self, trouble: &Detail) {
         self.up.store(false, Relaxed);
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(trouble.to_owned());
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(trouble.clone());
+    }
+
+    /// The server may delete what it was given, which an operator should hear of. Said of the last such server.
+    pub fn evicts(&self, policy: Detail) {
+        *self.eviction.lock().unwrap_or_else(PoisonError::into_inner) = Some(policy);
+    }
+
+    /// Takes what `evicts` left: the server as text, its policy as code.
+    pub fn take_eviction(&self) -> Option<Detail> {
+        self.eviction.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Whether the link stands, as far as is known.
@@ -32,7 +45,7 @@ impl Health {
     }
 
     /// What broke the last link, or kept it from being made.
-    pub fn trouble(&self) -> Option<String> {
+    pub fn trouble(&self) -> Option<Detail> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -1,7 +1,9 @@
 //! What an error reply means for the jobs of the batch it answers.
 
+use std::fmt::Display;
+
 use super::connection::place;
-use crate::core::{Error, Outcome};
+use crate::core::{Detail, Error, Outcome};
 
 /// What to do with a batch that the server answered with an error. In each case nothing of it was written.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,8 +20,14 @@ pub enum Refusal {
     Never(Error),
 }
 
-/// Reads an error reply. `message` begins with the code, or names it where a script passed the error on.
-pub fn judge(message: &str) -> Refusal {
+/// What an operator is told of an error reply.
+pub fn said(message: &str, server: impl Display) -> Detail {
+    Detail::new(code(message).to_owned(), message).at(server)
+}
+
+/// Reads an error reply. `message` begins with the code, or names it where a script passed the error on; `detail` is what
+/// an operator is told of it.
+pub fn judge(message: &str, detail: &Detail) -> Refusal {
     match code(message) {
         "NOSCRIPT" => Refusal::NoScript,
         // ASK and TRYAGAIN come while the queue's slot moves to another node: our call names keys that exist and keys that
@@ -29,21 +37,21 @@ pub fn judge(message: &str) -> Refusal {
         // out of the cluster CLUSTERDOWN for ever.
         "READONLY" | "NOREPLICAS" | "CLUSTERDOWN" => Refusal::NotHere,
         "OOM" | "MISCONF" => {
-            Refusal::Never(Error::QueueUnavailable { outcome: Outcome::Refused, detail: message.to_owned() })
+            Refusal::Never(Error::QueueUnavailable { outcome: Outcome::Refused, detail: detail.clone() })
         }
         "NOAUTH" | "NOPERM" | "WRONGPASS" => Refusal::Never(Error::Misconfigured {
             message: "Redis does not let this user enqueue; the job was not enqueued",
-            detail: message.to_owned(),
+            detail: detail.clone(),
         }),
         "MOVED" => place::moved(message).map_or(Refusal::NotNow, |(host, port)| Refusal::Moved(host, port)),
         "CROSSSLOT" => Refusal::Never(Error::Misconfigured {
             message: "this Redis is a cluster: put braces around the prefix, for example \"{bull}\", here and in the \
                       workers; the job was not enqueued",
-            detail: message.to_owned(),
+            detail: detail.clone(),
         }),
         _ => Refusal::Never(Error::Misconfigured {
             message: "Redis refused the job; it was not enqueued",
-            detail: message.to_owned(),
+            detail: detail.clone(),
         }),
     }
 }
@@ -71,6 +79,10 @@ fn code(message: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn judge(message: &str) -> Refusal {
+        super::judge(message, &said(message, "a:1"))
+    }
 
     #[test]
     fn the_code_decides() {
@@ -100,6 +112,8 @@ mod tests {
         let message = "ERR Error running script (call to f_1b): @user_script:41: @user_script: 41: -OOM command not allowed";
         let Refusal::Never(error) = judge(message) else { panic!() };
         assert_eq!(error.code(), "QUEUE_UNAVAILABLE");
+        let detail = error.detail().unwrap();
+        assert_eq!((detail.code.as_deref(), &*detail.text), (Some("OOM"), &*format!("a:1: {message}")));
         for message in
             ["NOPERM this user may not run XADD", "ERR ACL failure in script: no permissions to run"]
         {

@@ -18,7 +18,7 @@ use super::backlog::Backlog;
 use super::connection::config::{Config, Endpoint};
 use super::scripts::add_jobs::{REPLICA, Script};
 use super::{Health, Ready, Sink};
-use crate::core::{Error, Outcome};
+use crate::core::{Detail, Error, Outcome};
 
 /// Hand-overs that are taken at once, before replies are looked at again.
 const MAX_ARRIVALS: usize = 64;
@@ -40,7 +40,9 @@ impl Writer {
     /// Starts the thread, which begins to connect. Fails when the system has no thread to give.
     pub fn start(config: Config, health: Arc<Health>, sink: Sink) -> io::Result<Writer> {
         let (sender, inbox) = unbounded_channel();
+        let trouble = Detail::new("ETIMEDOUT", "no connection was made yet").at(&config.place);
         let mut state = State {
+            trouble,
             script: Script::new(&config.prefix, config.replicated),
             config: Arc::new(config),
             health,
@@ -54,7 +56,6 @@ impl Writer {
             moved: None,
             not_before: Instant::now(),
             leaving: None,
-            trouble: "no connection was made yet".into(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         std::thread::Builder::new().name("enqueue-boundary".into()).spawn(move || {
@@ -97,9 +98,9 @@ struct State {
     moved: Option<Endpoint>,
     not_before: Instant,
     /// Why the link is given up as soon as what is on its way is answered.
-    leaving: Option<String>,
+    leaving: Option<Detail>,
     /// What stood in the way last, for the operator.
-    trouble: String,
+    trouble: Detail,
 }
 
 impl State {
@@ -108,9 +109,11 @@ impl State {
         let mut timer = pin!(sleep_until(Instant::now()));
         loop {
             let now = Instant::now();
-            self.backlog.expire(now, &self.trouble);
+            let connection = &self.connection;
+            let unanswered = || connection.at(Detail::new("ETIMEDOUT", "no answer came in time"));
+            self.backlog.expire(now, &self.trouble, unanswered);
             if self.silence().is_some_and(|end| end <= now) {
-                self.disconnect("the server has stopped answering".into());
+                self.break_off(Detail::new("ETIMEDOUT", "the server has stopped answering"));
             }
             self.connect(now);
             self.dispatch(now);

@@ -1,5 +1,6 @@
 //! What is certain about a job, whatever happens to its link and its time.
 
+use super::super::refusal::said;
 use super::*;
 use crate::core::Text;
 use crate::core::job::JobBuilder;
@@ -86,12 +87,12 @@ fn a_missing_script_is_loaded_once_for_all_batches_and_the_order_is_kept() {
     }
     for _ in 0..2 {
         let batch = backlog.answered().unwrap();
-        assert_eq!(backlog.refused(batch, "NOSCRIPT".into()), Next::GoOn);
+        assert_eq!(refuse(&mut backlog, batch, "NOSCRIPT"), Next::GoOn);
     }
     assert_eq!(send(&mut backlog, 5), (128, true));
     for _ in 0..2 {
         let batch = backlog.answered().unwrap();
-        backlog.refused(batch, "NOSCRIPT".into());
+        refuse(&mut backlog, batch, "NOSCRIPT");
     }
     assert_eq!(slots(&mut backlog)[0], 256);
     assert!(!backlog.sent.back().unwrap().whole);
@@ -111,7 +112,7 @@ fn after_a_lost_link_only_what_went_out_whole_is_unknown() {
     let mut backlog = two_batches();
     assert_eq!(slots(&mut backlog), [0..16, 0..16].into_iter().flatten().collect::<Vec<_>>());
     let mut backlog = two_batches();
-    backlog.expire(now + SECOND, "");
+    backlog.expire(now + SECOND, &Detail::default(), Detail::default);
     assert_eq!(codes(&mut backlog), [["unknown"; 16], ["not-sent"; 16]].concat());
 }
 
@@ -124,8 +125,8 @@ fn what_was_unknown_once_stays_unknown_after_a_refusal() {
         backlog.link_lost(1);
         send(&mut backlog, 1);
         let batch = backlog.answered().unwrap();
-        backlog.refused(batch, refusal.into());
-        backlog.expire(now + SECOND, "");
+        refuse(&mut backlog, batch, refusal);
+        backlog.expire(now + SECOND, &Detail::default(), Detail::default);
         assert_eq!(codes(&mut backlog), [code], "{refusal}");
     }
 }
@@ -136,8 +137,8 @@ fn a_refused_job_that_runs_out_of_time_is_refused() {
     let mut backlog = backlog(1, now);
     send(&mut backlog, 1);
     let batch = backlog.answered().unwrap();
-    assert_eq!(backlog.refused(batch, "LOADING x".into()), Next::Pause("LOADING x".into()));
-    backlog.expire(now + SECOND, "");
+    assert_eq!(refuse(&mut backlog, batch, "LOADING x"), Next::Pause(said("LOADING x", "a:1")));
+    backlog.expire(now + SECOND, &Detail::default(), Detail::default);
     assert_eq!(codes(&mut backlog), ["refused"]);
 }
 
@@ -146,12 +147,16 @@ fn a_job_on_its_way_that_runs_out_of_time_is_unknown_and_its_answer_is_then_nobo
     let now = Instant::now();
     let mut backlog = backlog(1, now);
     send(&mut backlog, 1);
-    backlog.expire(now, "");
+    backlog.expire(now, &Detail::default(), Detail::default);
     assert!(codes(&mut backlog).is_empty());
-    backlog.expire(now + SECOND, "");
+    backlog.expire(now + SECOND, &Detail::default(), Detail::default);
     assert_eq!(codes(&mut backlog), ["unknown"]);
     let batch = backlog.answered().unwrap();
     backlog.added(batch, vec![]);
     assert!(codes(&mut backlog).is_empty());
     assert!(backlog.is_empty());
+}
+
+fn refuse(backlog: &mut Backlog, batch: Batch, message: &str) -> Next {
+    backlog.refused(batch, message, said(message, "a:1"))
 }

@@ -13,9 +13,13 @@ use tokio::time::{Instant, timeout};
 use super::config::{Endpoint, Login, Tls};
 use super::resp::{self, Reply};
 use super::socket::{self, Socket};
+use super::trouble;
 
 /// How long connecting, or one reply while connecting, may take.
 const STEP: Duration = Duration::from_secs(1);
+
+/// So many characters of a password are the most that an error may have in common with it.
+const SECRET_ENOUGH: usize = 8;
 
 pub struct Link {
     socket: Box<dyn Socket>,
@@ -33,15 +37,29 @@ pub struct Link {
 }
 
 impl Link {
-    /// Connects and makes itself known to the server; `last` is one more command, whose reply is returned. All commands go
-    /// out at once, so that a distant server costs one round trip.
+    /// Connects and makes itself known to the server, as `name` in its list of clients; `questions` are more commands, whose
+    /// replies are returned. All commands go out at once, so that a distant server costs one round trip. What fails says
+    /// which server it was.
     pub async fn open(
         endpoint: &Endpoint,
         tls: Option<&Tls>,
         login: &Login,
+        name: &str,
         database: u32,
-        last: &[&[u8]],
-    ) -> io::Result<(Link, Reply)> {
+        questions: &[&[&[u8]]],
+    ) -> io::Result<(Link, Vec<Reply>)> {
+        let opened = Link::open_unnamed(endpoint, tls, login, name, database, questions).await;
+        opened.map_err(|error| trouble::tell(trouble::read(error).at(endpoint)))
+    }
+
+    async fn open_unnamed(
+        endpoint: &Endpoint,
+        tls: Option<&Tls>,
+        login: &Login,
+        name: &str,
+        database: u32,
+        questions: &[&[&[u8]]],
+    ) -> io::Result<(Link, Vec<Reply>)> {
         let mut link = Link {
             socket: step(socket::open(endpoint, tls)).await?,
             endpoint: endpoint.clone(),
@@ -54,39 +72,40 @@ impl Link {
             chunk: vec![0; 16 * 1024].into(),
             heard: Instant::now(),
         };
-        if let Some(password) = &login.password {
+        // A user without a password is one who needs none.
+        let password = login.password.as_deref().or(login.username.as_ref().map(|_| ""));
+        if let Some(password) = password {
             let words = [Some("AUTH"), login.username.as_deref(), Some(password)];
             let words: Vec<_> = words.into_iter().flatten().map(str::as_bytes).collect();
             resp::push_command(&words, &mut link.out);
         }
+        resp::push_command(&[b"CLIENT", b"SETNAME", name.as_bytes()], &mut link.out);
         if database != 0 {
             resp::push_command(&[b"SELECT", database.to_string().as_bytes()], &mut link.out);
         }
-        resp::push_command(last, &mut link.out);
-        if login.password.is_some() {
-            // A server that does not know AUTH repeats its arguments, the password among them.
-            link.reply().await.map_err(|error| match error.to_string().split_once(", with args") {
-                Some((known, _)) => io::Error::other(known.to_owned()),
-                None => error,
-            })?;
+        questions.iter().for_each(|question| resp::push_command(question, &mut link.out));
+        if let Some(password) = password {
+            check_login(link.reply().await?, password)?;
         }
+        // A user who may not name its connection may enqueue all the same.
+        link.reply().await?;
         if database != 0 {
-            link.reply().await?;
+            accepted(link.reply().await?)?;
         }
-        let reply = link.reply().await?;
+        let mut replies = Vec::with_capacity(questions.len());
+        for _ in questions {
+            replies.push(link.reply().await?);
+        }
         if link.input_at < link.input.len() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "the server sent more than was asked for",
-            ));
+            return Err(trouble::say("EPROTO", "the server sent more than was asked for"));
         }
-        Ok((link, reply))
+        Ok((link, replies))
     }
 
     /// Sends one command and waits for its reply, on a link that has no jobs. An error reply is an error.
     pub async fn ask(&mut self, words: &[&[u8]]) -> io::Result<Reply> {
         resp::push_command(words, self.out());
-        self.reply().await
+        accepted(self.reply().await?)
     }
 
     async fn reply(&mut self) -> io::Result<Reply> {
@@ -94,7 +113,6 @@ impl Link {
             loop {
                 match self.next_reply()? {
                     None => self.turn().await?,
-                    Some(Reply::Error(message)) => return Err(io::Error::other(message)),
                     Some(reply) => return Ok(reply),
                 }
             }
@@ -178,8 +196,7 @@ impl Link {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Ready(Ok(())) if buffer.filled().is_empty() => {
-                let closed = io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection");
-                Poll::Ready(Err(closed))
+                Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()))
             }
             Poll::Ready(Ok(())) => {
                 self.input.extend_from_slice(buffer.filled());
@@ -193,10 +210,75 @@ impl Link {
 async fn step<T>(step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     match timeout(STEP, step).await {
         Ok(done) => done,
-        Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "no answer while connecting")),
+        Err(_) => Err(trouble::say("ETIMEDOUT", "no answer while connecting")),
     }
 }
 
 fn garbage() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "the server sent what is not a reply")
+    trouble::say("EPROTO", "the server sent what is not a reply")
+}
+
+/// An error reply is an error.
+pub fn accepted(reply: Reply) -> io::Result<Reply> {
+    match reply {
+        Reply::Error(message) => Err(trouble::tell(trouble::said(message))),
+        reply => Ok(reply),
+    }
+}
+
+/// What AUTH was answered with. That no password is set is no reason to stay away, and is none to ioredis.
+fn check_login(reply: Reply, password: &str) -> io::Result<()> {
+    let Reply::Error(message) = reply else {
+        return Ok(());
+    };
+    if ["without any password configured", "no password is set"].iter().any(|said| message.contains(said)) {
+        return Ok(());
+    }
+    Err(trouble::tell(trouble::said(without_secret(message, password))))
+}
+
+/// A server that does not know AUTH repeats its arguments, or the beginning of them, and a proxy may do what it likes.
+fn without_secret(message: String, password: &str) -> String {
+    let known = message.split(", with args").next().unwrap_or_default();
+    let start: String = password.chars().take(SECRET_ENOUGH).collect();
+    match known.split_once(&start) {
+        Some((before, _)) if !password.is_empty() => format!("{before}…"),
+        _ => known.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn login(answer: &str, password: &str) -> Result<(), String> {
+        check_login(Reply::Error(answer.into()), password).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_password_that_nobody_asked_for_is_fine() {
+        for answer in [
+            "ERR AUTH <password> called without any password configured for the default user. Are you sure?",
+            "ERR Client sent AUTH, but no password is set",
+        ] {
+            assert_eq!(login(answer, "hunter2"), Ok(()));
+        }
+        assert!(login("WRONGPASS invalid username-password pair or user is disabled.", "hunter2").is_err());
+    }
+
+    #[test]
+    fn no_error_repeats_a_password_or_the_beginning_of_one() {
+        let long = "hunter2-".repeat(40);
+        for (answer, said) in [
+            (
+                "ERR unknown command 'AUTH', with args beginning with: 'hunter2-hunter2-",
+                "ERR unknown command 'AUTH'",
+            ),
+            ("ERR bad credentials hunter2-hunter2-hunter2-hun", "ERR bad credentials …"),
+            ("WRONGPASS invalid username-password pair", "WRONGPASS invalid username-password pair"),
+        ] {
+            assert_eq!(login(answer, &long), Err(said.into()));
+        }
+        assert_eq!(login("ERR hunter2 is wrong", "hunter2"), Err("ERR …".into()));
+    }
 }

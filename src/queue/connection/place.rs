@@ -1,5 +1,6 @@
 //! Finds the server that takes our writes, and makes a link to it.
 
+use std::fmt::Display;
 use std::io;
 use std::time::Duration;
 
@@ -8,15 +9,16 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::config::{Config, Endpoint, Place, Sentinels};
-use super::link::Link;
+use super::link::{Link, accepted};
 use super::resp::Reply;
+use super::trouble;
 
 /// How often sentinels are asked whether the primary is still the one.
 const WATCH: Duration = Duration::from_secs(1);
 
 /// Connects to the server that takes our writes. `attempt` counts up, so that no dead node of a cluster is always the
 /// first to be asked; `moved` is where one said that the queue is.
-pub async fn connect(config: &Config, attempt: usize, moved: Option<Endpoint>) -> io::Result<Link> {
+pub async fn connect(config: &Config, attempt: usize, moved: Option<Endpoint>) -> io::Result<Server> {
     match &config.place {
         Place::Server(endpoint) => open(config, moved.as_ref().unwrap_or(endpoint), config.database).await,
         Place::Cluster(nodes) => {
@@ -24,10 +26,10 @@ pub async fn connect(config: &Config, attempt: usize, moved: Option<Endpoint>) -
             open(config, moved.as_ref().or(node).ok_or(io::ErrorKind::NotFound)?, 0).await
         }
         Place::Sentinels(sentinels) => {
-            let mut failure = io::Error::new(io::ErrorKind::NotFound, "no sentinel is given");
+            let mut failure = trouble::say("ENOTFOUND", "no sentinel is given");
             for primary in sentinels.primaries(&mut failure).await {
                 match open_primary(config, &primary).await {
-                    Ok(link) => return Ok(link),
+                    Ok(server) => return Ok(server),
                     Err(error) => failure = error,
                 }
             }
@@ -36,19 +38,58 @@ pub async fn connect(config: &Config, attempt: usize, moved: Option<Endpoint>) -
     }
 }
 
-async fn open(config: &Config, endpoint: &Endpoint, database: u32) -> io::Result<Link> {
+async fn open(config: &Config, endpoint: &Endpoint, database: u32) -> io::Result<Server> {
     // A port that accepts is not yet a server that answers: jobs are sent to one that does.
-    let (link, _) = Link::open(endpoint, config.tls.as_ref(), &config.login, database, &[b"PING"]).await?;
-    Ok(link)
+    let (server, _) = Server::open(config, endpoint, database, &[b"PING"]).await?;
+    Ok(server)
 }
 
-async fn open_primary(config: &Config, endpoint: &Endpoint) -> io::Result<Link> {
-    let tls = config.tls.as_ref();
-    let (link, role) = Link::open(endpoint, tls, &config.login, config.database, &[b"ROLE"]).await?;
+async fn open_primary(config: &Config, endpoint: &Endpoint) -> io::Result<Server> {
+    let (server, role) = Server::open(config, endpoint, config.database, &[b"ROLE"]).await?;
     match role {
-        Reply::Array(role) if role.first() == Some(&Reply::Bulk(b"master".to_vec())) => Ok(link),
-        _ => Err(io::Error::other("the server that a sentinel named is no primary")),
+        Reply::Array(role) if role.first() == Some(&Reply::Bulk(b"master".to_vec())) => Ok(server),
+        _ => Err(told(endpoint, trouble::say("READONLY", "the server that a sentinel named is no primary"))),
     }
+}
+
+/// A link that stands, and what the server lets be seen of itself.
+pub struct Server {
+    pub link: Link,
+    /// What it does when its memory is full: `maxmemory-policy`.
+    pub eviction: Option<String>,
+}
+
+impl Server {
+    /// Asks one question that must be answered, and beside it what a server that evicts should be known for. Whether
+    /// our user may ask that is another matter.
+    async fn open(
+        config: &Config,
+        endpoint: &Endpoint,
+        database: u32,
+        question: &[&[u8]],
+    ) -> io::Result<(Server, Reply)> {
+        let questions: [&[&[u8]]; 2] = [question, &[b"INFO", b"memory"]];
+        let (tls, name) = (config.tls.as_ref(), &config.name);
+        let (link, replies) = Link::open(endpoint, tls, &config.login, name, database, &questions).await?;
+        let [answer, info] = <[Reply; 2]>::try_from(replies)
+            .map_err(|_| told(endpoint, trouble::say("EPROTO", "the server sent no answer")))?;
+        let answer = accepted(answer).map_err(|error| told(endpoint, error))?;
+        Ok((Server { link, eviction: eviction(&info) }, answer))
+    }
+}
+
+fn told(server: impl Display, error: io::Error) -> io::Error {
+    trouble::tell(trouble::read(error).at(server))
+}
+
+fn eviction(info: &Reply) -> Option<String> {
+    let Reply::Bulk(info) = info else {
+        return None;
+    };
+    let info = std::str::from_utf8(info).ok()?;
+    info.lines()
+        .find_map(|line| line.strip_prefix("maxmemory_policy:"))
+        .map(|policy| policy.trim().to_owned())
 }
 
 /// Once a sentinel has answered, the others have this long to disagree.
@@ -87,8 +128,17 @@ impl Sentinels {
 
     async fn ask(&self, node: &Endpoint) -> io::Result<(Link, Endpoint)> {
         let question = self.question();
-        let (link, reply) = Link::open(node, self.tls.as_ref(), &self.login, 0, &question).await?;
-        Ok((link, self.primary(&reply)?))
+        let asked = async {
+            let (tls, name) = (self.tls.as_ref(), &self.connection_name);
+            let (link, mut replies) = Link::open(node, tls, &self.login, name, 0, &[&question]).await?;
+            let reply = accepted(replies.pop().unwrap_or(Reply::Nil)).map_err(|error| told(node, error))?;
+            Ok((link, self.primary(&reply).map_err(|error| told(node, error))?))
+        };
+        asked.await.map_err(|error: io::Error| {
+            let mut detail = trouble::read(error);
+            detail.text.insert_str(0, "sentinel ");
+            trouble::tell(detail)
+        })
     }
 
     fn question(&self) -> [&[u8]; 3] {
@@ -102,8 +152,8 @@ impl Sentinels {
         {
             return Ok(primary);
         }
-        let unknown = format!("a sentinel knows no primary of the name {:?}", self.name);
-        Err(io::Error::new(io::ErrorKind::NotFound, unknown))
+        let unknown = format!("it knows no primary of the name {:?}", self.name);
+        Err(trouble::say("ENOTFOUND", unknown))
     }
 
     /// Reports what one sentinel names, again and again; nothing while it does not answer.

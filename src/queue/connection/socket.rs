@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::config::{Endpoint, Tls};
-use super::tls;
+use super::{tls, trouble};
 
 /// An idle link is probed after this long, then each second; three lost probes break it. The kernel's default is hours.
 const KEEPALIVE: Duration = Duration::from_secs(10);
@@ -51,7 +51,8 @@ async fn secure<S: Socket + 'static>(socket: S, tls: Option<(&Tls, &str)>) -> io
 }
 
 async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
-    let stream = first(lookup_host((host, port)).await?.collect()).await?;
+    let addresses = lookup_host((host, port)).await.map_err(|error| trouble::no_address(&error))?;
+    let stream = first(addresses.collect()).await?;
     stream.set_nodelay(true)?;
     let socket = SockRef::from(&stream);
     let probes = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(Duration::from_secs(1));
@@ -66,7 +67,7 @@ async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
 /// The first address to answer. One that refuses makes room for the next at once, one that is silent after a moment.
 async fn first(mut addresses: VecDeque<SocketAddr>) -> io::Result<TcpStream> {
     let mut attempts = JoinSet::new();
-    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    let mut failure = trouble::say("ENOTFOUND", "the name has no address");
     loop {
         match addresses.pop_front() {
             Some(address) => {

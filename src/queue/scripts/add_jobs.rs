@@ -39,7 +39,7 @@ impl Script {
             let timeout = REPLICA.as_millis().to_string();
             push_command(&[b"WAIT", b"1", timeout.as_bytes()], &mut trailer);
         }
-        let sha = redis::Script::new(SOURCE).get_hash().to_owned();
+        let sha = sha1_smol::Sha1::from(SOURCE).digest().to_string();
         Script { sha, base, queue_keys, constants, trailer }
     }
 

@@ -7,10 +7,12 @@ use tokio::time::Instant;
 
 use super::State;
 use super::connecting::Connection;
+use crate::core::Detail;
 use crate::queue::backlog::{Batch, Next};
 use crate::queue::connection::config::Endpoint;
 use crate::queue::connection::resp::Reply;
-use crate::queue::refusal::is_from_redis;
+use crate::queue::connection::trouble;
+use crate::queue::refusal::{is_from_redis, said};
 use crate::queue::scripts::add_jobs::duplicates;
 
 /// The pause before a server that said "not now" is asked again.
@@ -31,9 +33,9 @@ impl State {
                 Some(added) => self.on_reply(added, Some(reply))?,
             }
             if !self.backlog.is_sent()
-                && let Some(message) = self.leaving.take()
+                && let Some(why) = self.leaving.take()
             {
-                self.disconnect(message);
+                self.disconnect(why);
                 self.wanted = true;
             }
         }
@@ -62,25 +64,36 @@ impl State {
                     None | Some(Reply::Integer(1..)) => {
                         self.backlog.added(batch, duplicates.unwrap_or_default())
                     }
-                    Some(Reply::Error(message)) => self.backlog.unreplicated(batch, &message),
-                    Some(_) => self.backlog.unreplicated(batch, "none answered in time"),
+                    Some(Reply::Error(message)) => self.on_unreplicated(batch, &message),
+                    Some(_) => self.on_unreplicated(batch, "none answered in time"),
                 }
             }
         }
         Ok(())
     }
 
+    /// `why` is the server's own word.
+    fn on_unreplicated(&mut self, batch: Batch, why: &str) {
+        let text = format!("the primary has the job, no replica has confirmed it: {why}");
+        let detail = self.connection.at(Detail::new("ETIMEDOUT", text));
+        self.backlog.unreplicated(batch, &detail);
+    }
+
     fn on_refusal(&mut self, batch: Batch, message: String) {
-        match self.backlog.refused(batch, message) {
+        let why = match &self.connection {
+            Connection::Up(link, _) => said(&message, link.endpoint()),
+            _ => said(&message, &self.config.place),
+        };
+        match self.backlog.refused(batch, &message, why) {
             Next::GoOn => {}
-            Next::Pause(message) => {
+            Next::Pause(why) => {
                 self.not_before = Instant::now() + NOT_NOW;
-                self.trouble = message;
+                self.trouble = why;
             }
             // Where the next link goes is settled: by the first of several refusals, or by `reconnect`.
             Next::Leave { .. } if self.leaving.is_some() => {}
             // The batches behind this one will be refused as well, and their refusals are worth hearing.
-            Next::Leave { message, host, port } => {
+            Next::Leave { why, host, port } => {
                 if let (Some(port), Connection::Up(link, _)) = (port, &self.connection) {
                     let same = match link.endpoint() {
                         Endpoint::Tcp(host, _) => host.clone(),
@@ -88,12 +101,12 @@ impl State {
                     };
                     self.moved = Some(Endpoint::Tcp(host.unwrap_or(same), port));
                 }
-                self.leaving = Some(message);
+                self.leaving = Some(why);
             }
         }
     }
 }
 
 fn nonsense(message: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, message)
+    trouble::say("EPROTO", message)
 }

@@ -10,9 +10,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::State;
+use crate::core::Detail;
 use crate::queue::connection::config::{Config, Place};
 use crate::queue::connection::link::Link;
-use crate::queue::connection::place;
+use crate::queue::connection::place::{self, Server};
+use crate::queue::connection::trouble;
 use crate::queue::scripts::add_jobs::Script;
 
 /// The first and the longest pause between attempts to connect, before jitter.
@@ -24,18 +26,26 @@ pub(super) enum Connection {
     Down {
         retry_at: Instant,
     },
-    Connecting(Task<io::Result<Link>>),
+    Connecting(Task<io::Result<Server>>),
     /// The task ends when another server is the primary.
     Up(Link, Task<()>),
 }
 
 pub(super) enum Event {
-    Connected(io::Result<Link>),
+    Connected(io::Result<Server>),
     Received(io::Result<()>),
     Superseded,
 }
 
 impl Connection {
+    /// Says of which server this is said.
+    pub(super) fn at(&self, detail: Detail) -> Detail {
+        match self {
+            Connection::Up(link, _) => detail.at(link.endpoint()),
+            _ => detail,
+        }
+    }
+
     pub(super) async fn turn(&mut self) -> Event {
         match self {
             Connection::Down { .. } => pending().await,
@@ -64,8 +74,12 @@ impl State {
 
     pub(super) fn on_event(&mut self, event: Event) {
         match event {
-            Event::Connected(Ok(link)) => {
+            Event::Connected(Ok(Server { link, eviction })) => {
                 self.health.connected();
+                if let Some(policy) = eviction.filter(|policy| policy != "noeviction") {
+                    self.health.evicts(Detail::new(policy, link.endpoint().to_string()));
+                }
+                self.trouble = Detail::new("ETIMEDOUT", "the server did not answer").at(link.endpoint());
                 self.wanted = false;
                 let superseded: Task<()> = match &self.config.place {
                     Place::Sentinels(sentinels) => {
@@ -75,23 +89,25 @@ impl State {
                 };
                 self.connection = Connection::Up(link, superseded);
             }
-            Event::Connected(Err(error)) => self.disconnect(error.to_string()),
+            Event::Connected(Err(error)) => self.disconnect(trouble::read(error)),
             Event::Received(Ok(())) => {
                 if let Err(error) = self.read_replies() {
-                    self.disconnect(error.to_string());
+                    self.break_off(trouble::read(error));
                 }
             }
-            Event::Received(Err(error)) => self.disconnect(error.to_string()),
-            Event::Superseded => self.disconnect("the sentinels name another primary".into()),
+            Event::Received(Err(error)) => self.break_off(trouble::read(error)),
+            Event::Superseded => {
+                self.break_off(Detail::new("READONLY", "the sentinels name another primary"));
+            }
         }
     }
 
     pub(super) fn reconnect(&mut self, config: Config) {
+        let replaced = Detail::new("ECONNABORTED", "the connection was replaced").at(&self.config.place);
         self.script = Script::new(&config.prefix, config.replicated);
         self.config = Arc::new(config);
         self.attempts = 0;
         self.moved = None;
-        let replaced = "the connection was replaced".to_owned();
         if self.backlog.is_sent() {
             self.leaving = Some(replaced);
         } else {
@@ -101,7 +117,14 @@ impl State {
         }
     }
 
-    pub(super) fn disconnect(&mut self, trouble: String) {
+    /// Gives up a link that stood, for what is wrong with it.
+    pub(super) fn break_off(&mut self, trouble: Detail) {
+        let trouble = self.connection.at(trouble);
+        self.disconnect(trouble);
+    }
+
+    /// `trouble` names the server already.
+    pub(super) fn disconnect(&mut self, trouble: Detail) {
         if let Connection::Up(link, _) = &self.connection {
             self.backlog.link_lost(link.written());
         }

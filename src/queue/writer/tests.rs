@@ -23,7 +23,7 @@ fn a_panic_on_the_writers_thread_leaves_no_job_unsettled_and_the_thread_goes_on(
         }
         jobs.drain(..).for_each(|(slot, _)| settled.send(slot).unwrap());
     });
-    let config = Config::parse("redis://127.0.0.1:1").unwrap();
+    let config = crate::queue::connection::config::tests::local(1);
     let writer = Writer::start(config, Arc::default(), sink).unwrap();
     for slots in [[1, 2], [3, 4]] {
         assert!(writer.push(slots.map(ready).into()).is_ok());

@@ -7,7 +7,9 @@ use std::io;
 use rustls::pki_types::ServerName;
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
 
-/// Why there is no connection, or why it broke.
+use super::super::trouble;
+
+/// Why there is no connection, or why it broke. An error, so that rustls hands it on from `verify`.
 #[derive(Clone, Debug)]
 pub struct Failure {
     pub code: &'static str,
@@ -34,11 +36,8 @@ pub fn describe(error: &io::Error) -> Option<(&'static str, String)> {
 
 /// The same error in our words.
 pub fn in_our_words(error: io::Error) -> io::Error {
-    if error.kind() == io::ErrorKind::UnexpectedEof {
-        return io::Error::new(error.kind(), "the server closed the connection");
-    }
     match describe(&error) {
-        Some((code, sentence)) => io::Error::new(error.kind(), Failure { code, sentence }),
+        Some((code, sentence)) => trouble::say(code, sentence),
         None => error,
     }
 }
@@ -269,10 +268,7 @@ fn alert_failure(alert: AlertDescription) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn code(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Option<&'static str> {
-        describe(&in_our_words(io::Error::other(error))).map(|(code, _)| code)
-    }
+    use crate::core::Detail;
 
     #[test]
     fn an_error_of_tls_has_a_code_and_one_of_the_socket_has_none() {
@@ -286,18 +282,16 @@ mod tests {
             ),
             (Error::DecryptError, "ERR_SSL_PROTOCOL_ERROR"),
         ] {
-            assert_eq!(code(error), Some(expected));
+            assert_eq!(describe(&io::Error::other(error)).map(|(code, _)| code), Some(expected));
         }
-        assert_eq!(code("refused"), None);
-        assert!(describe(&io::ErrorKind::ConnectionReset.into()).is_none());
+        assert_eq!(describe(&io::Error::other("refused")), None);
+        assert_eq!(describe(&io::ErrorKind::ConnectionReset.into()), None);
     }
 
     #[test]
     fn no_word_of_another_crate_is_repeated() {
-        let foreign = Error::General("hunter2".into());
-        assert_eq!(
-            in_our_words(io::Error::other(foreign)).to_string(),
-            "the server broke the rules of TLS (ERR_SSL_PROTOCOL_ERROR)"
-        );
+        let foreign = io::Error::other(Error::General("hunter2".into()));
+        let detail = trouble::read(in_our_words(foreign));
+        assert_eq!(detail, Detail::new("ERR_SSL_PROTOCOL_ERROR", "the server broke the rules of TLS"));
     }
 }

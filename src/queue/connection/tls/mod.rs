@@ -19,7 +19,6 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, RootCertStore};
 
-pub use self::describe::describe;
 pub use self::stream::connect;
 
 use self::pem::Fault;

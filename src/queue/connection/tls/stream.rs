@@ -11,6 +11,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::super::config::Tls;
+use super::super::trouble;
 use super::describe::{Failure, in_our_words};
 
 /// Shakes hands over `socket` with the server that is called `name`.
@@ -20,12 +21,13 @@ where
 {
     let name = ServerName::try_from(name.to_owned()).map_err(|_| {
         let sentence = "a certificate cannot be of this host, which is neither a name nor an address: set tls.servername";
-        io::Error::new(io::ErrorKind::InvalidInput, Failure::new("ERR_INVALID_ARG_VALUE", sentence))
+        trouble::say("ERR_INVALID_ARG_VALUE", sentence)
     })?;
     match TlsConnector::from(tls.client.clone()).connect(name, socket).await {
         Ok(stream) => Ok(Stream(stream)),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            Err(io::Error::new(error.kind(), Failure::closed()))
+            let Failure { code, sentence } = Failure::closed();
+            Err(trouble::say(code, sentence))
         }
         Err(error) => Err(in_our_words(error)),
     }

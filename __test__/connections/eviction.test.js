@@ -1,0 +1,55 @@
+'use strict'
+// A Redis that deletes what it has when its memory is full loses jobs that were answered "queued". It is said once.
+const { runChild } = require('../support/child.js')
+const { OwnServer } = require('../support/redis.js')
+
+const servers = []
+afterAll(() => Promise.all(servers.map((server) => server.stop())))
+
+async function serverWith(policy) {
+  const server = await OwnServer.start(['--maxmemory-policy', policy])
+  servers.push(server)
+  return server
+}
+
+/** Warnings of a process that makes calls over two pipelines and the default one. */
+async function warningsAt(server) {
+  const program = `
+    const { Pipeline, ticketTriageDefinition } = require(${JSON.stringify(require.resolve('../..'))})
+    process.on('warning', ({ name, code, message }) => console.log(JSON.stringify({ name, code, message })))
+    ;(async () => {
+      for (let call = 0; call < 3; call++) await enqueueTicketTriage(ticket('e' + call), storage)
+      for (let at = 0; at < 2; at++) {
+        const pipeline = new Pipeline({ ...ticketTriageDefinition, connection: process.env.REDIS_URL })
+        await pipeline.enqueue(ticket('p' + at), storage)
+        pipeline.reconnect(process.env.REDIS_URL)
+        await pipeline.enqueue(ticket('r' + at), storage)
+        await pipeline.close()
+      }
+    })()`
+  const { stdout, code } = await runChild(program, { env: { REDIS_URL: server.url, NODE_NO_WARNINGS: '1' } })
+  expect(code).toBe(0)
+  return stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line))
+}
+
+test.each([
+  ['allkeys-lru', 'may delete jobs that were answered "queued"'],
+  ['allkeys-random', 'may delete jobs that were answered "queued"'],
+  ['volatile-lru', 'may delete keys that expire, such as those of locks and deduplication,'],
+])('%s is warned of once a process', async (policy, risk) => {
+  const server = await serverWith(policy)
+  expect(await warningsAt(server)).toEqual([
+    {
+      name: 'EnqueueBoundaryWarning',
+      code: 'ENQUEUE_BOUNDARY_EVICTION',
+      message: `Redis at 127.0.0.1:${server.port} has maxmemory-policy ${policy}: it ${risk} when its memory is full. Set it to noeviction.`,
+    },
+  ])
+})
+
+test('noeviction is not', async () => {
+  expect(await warningsAt(await serverWith('noeviction'))).toEqual([])
+})

@@ -1,0 +1,24 @@
+// Two servers whose route reads with readJson, in a process of its own: node:http by examples/server.mjs, and Hono. Their
+// addresses are the first line on stdout; then comes a line for each request of which the body broke.
+import { serve as serveHono } from '@hono/node-server'
+import { isEnqueueError, readJson } from 'enqueue-boundary'
+import { Hono } from 'hono'
+import { serve } from '../../examples/server.mjs'
+
+async function POST(request) {
+  try {
+    const body = await readJson(request)
+    return Response.json({ summary: body.summary.length })
+  } catch (error) {
+    if (isEnqueueError(error)) return error.toResponse()
+    console.log(`broke: ${error.name}`)
+    return new Response(null, { status: 400 })
+  }
+}
+
+const plain = await serve(POST)
+const app = new Hono()
+app.post('/', (context) => POST(context.req.raw))
+serveHono({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) =>
+  console.log(JSON.stringify({ 'node:http': plain.url, hono: `http://127.0.0.1:${port}/` })),
+)
