@@ -7,14 +7,12 @@ use crate::queue::connection::Config;
 use crate::queue::connection::config::{Endpoint, Login, Place, Sentinels, Tls};
 use crate::queue::connection::tls;
 
-/// BullMQ's defaults.
-const DEFAULT_HOST: &str = "127.0.0.1";
-const DEFAULT_PORT: u16 = 6379;
+/// BullMQ's default.
 const DEFAULT_PREFIX: &str = "bull";
 
-/// Where a pipeline's Redis is, and who we are there. `cluster` goes before `sentinels`, these before `path`, and that
-/// before `host` and `port`.
+/// Where a pipeline's Redis is, and who we are there: one of `cluster`, `sentinels`, `path`, or `host` and `port`.
 #[napi(object, object_to_js = false)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Connection {
     pub host: Option<String>,
     pub port: Option<u16>,
@@ -37,6 +35,7 @@ pub struct Connection {
 }
 
 #[napi(object, object_to_js = false)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Node {
     pub host: String,
     pub port: u16,
@@ -44,6 +43,7 @@ pub struct Node {
 
 /// PEM in all three of `ca`, `cert` and `key`.
 #[napi(object, object_to_js = false)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct TlsOptions {
     pub ca: Option<Vec<String>>,
     pub cert: Vec<String>,
@@ -58,12 +58,29 @@ pub struct TlsOptions {
 
 /// What Node takes from the environment where the options do not say.
 #[napi(object, object_to_js = false)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct TlsDefaults {
     /// What is in the file of `NODE_EXTRA_CA_CERTS`.
     pub extra_ca: Option<String>,
     pub without_mozilla: bool,
     pub system_ca: bool,
     pub accept_any: bool,
+}
+
+impl Connection {
+    /// What the keys of the queue start with.
+    pub fn prefix(&self) -> &str {
+        self.prefix.as_deref().unwrap_or(DEFAULT_PREFIX)
+    }
+
+    /// Without what need not be the same for two pipelines to share a link. In a cluster the prefix says which node it
+    /// leads to.
+    pub fn shareable(mut self) -> Connection {
+        if self.cluster.is_none() {
+            self.prefix = None;
+        }
+        self
+    }
 }
 
 impl TryFrom<Connection> for Config {
@@ -73,13 +90,12 @@ impl TryFrom<Connection> for Config {
         let config = Config {
             tls: options.tls.take().map(|tls| tls.build("tls")).transpose()?,
             place: place(&mut options)?,
-            login: Login { username: options.username, password: options.password },
+            login: Login { username: options.username.take(), password: options.password.take() },
             database: options.db.unwrap_or(0),
-            name: options.connection_name,
-            prefix: options.prefix.unwrap_or_else(|| DEFAULT_PREFIX.into()),
             replicated: options.replicated,
+            name: std::mem::take(&mut options.connection_name),
         };
-        config.check()?;
+        config.check(options.prefix())?;
         Ok(config)
     }
 }
@@ -103,10 +119,7 @@ fn place(options: &mut Connection) -> Result<Place, Error> {
     }
     Ok(Place::Server(match options.path.take() {
         Some(path) => Endpoint::Unix(path.into()),
-        None => {
-            let host = options.host.take().unwrap_or_else(|| DEFAULT_HOST.into());
-            Endpoint::Tcp(host, options.port.unwrap_or(DEFAULT_PORT))
-        }
+        None => Endpoint::Tcp(options.host.take().unwrap_or_default(), options.port.unwrap_or_default()),
     }))
 }
 

@@ -90,7 +90,7 @@ impl State {
                 self.not_before = Instant::now() + NOT_NOW;
                 self.trouble = why;
             }
-            // Where the next link goes is settled: by the first of several refusals, or by `reconnect`.
+            // Where the next link goes is settled by the first of several refusals.
             Next::Leave { .. } if self.leaving.is_some() => {}
             // The batches behind this one will be refused as well, and their refusals are worth hearing.
             Next::Leave { why, host, port } => {

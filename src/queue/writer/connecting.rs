@@ -11,11 +11,10 @@ use tokio::time::Instant;
 
 use super::State;
 use crate::core::Detail;
-use crate::queue::connection::config::{Config, Place};
+use crate::queue::connection::config::Place;
 use crate::queue::connection::link::Link;
 use crate::queue::connection::place::{self, Server};
 use crate::queue::connection::trouble;
-use crate::queue::scripts::add_jobs::Script;
 
 /// The first and the longest pause between attempts to connect, before jitter.
 const BACKOFF: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
@@ -99,21 +98,6 @@ impl State {
             Event::Superseded => {
                 self.break_off(Detail::new("READONLY", "the sentinels name another primary"));
             }
-        }
-    }
-
-    pub(super) fn reconnect(&mut self, config: Config) {
-        let replaced = Detail::new("ECONNABORTED", "the connection was replaced").at(&self.config.place);
-        self.script = Script::new(&config.prefix, config.replicated);
-        self.config = Arc::new(config);
-        self.attempts = 0;
-        self.moved = None;
-        if self.backlog.is_sent() {
-            self.leaving = Some(replaced);
-        } else {
-            self.disconnect(replaced);
-            self.connection = Connection::Down { retry_at: Instant::now() };
-            self.wanted = true;
         }
     }
 
