@@ -22,7 +22,12 @@ impl State {
     pub(super) fn read_replies(&mut self) -> io::Result<()> {
         while let Connection::Up(link, _) = &mut self.connection {
             let Some(reply) = link.next_reply()? else {
-                return Ok(());
+                // Not even the beginning of an answer is due when nothing was asked.
+                return if link.is_amid_reply() && !self.backlog.is_sent() {
+                    Err(nonsense("the server sent a reply to nothing"))
+                } else {
+                    Ok(())
+                };
             };
             let Some(batch) = self.backlog.front() else {
                 return Err(nonsense("the server sent a reply to nothing"));

@@ -31,7 +31,7 @@ pub(super) enum Connection {
 }
 
 pub(super) enum Event {
-    Connected(io::Result<Server>),
+    Connected(io::Result<Box<Server>>),
     Received(io::Result<()>),
     Superseded,
 }
@@ -48,7 +48,7 @@ impl Connection {
     pub(super) async fn turn(&mut self) -> Event {
         match self {
             Connection::Down { .. } => pending().await,
-            Connection::Connecting(attempt) => Event::Connected(attempt.await),
+            Connection::Connecting(attempt) => Event::Connected(attempt.await.map(Box::new)),
             Connection::Up(link, superseded) => tokio::select! {
                 biased;
                 received = link.turn() => Event::Received(received),
@@ -73,7 +73,8 @@ impl State {
 
     pub(super) fn on_event(&mut self, event: Event) {
         match event {
-            Event::Connected(Ok(Server { link, eviction })) => {
+            Event::Connected(Ok(server)) => {
+                let Server { link, eviction } = *server;
                 self.health.connected();
                 if let Some(policy) = eviction.filter(|policy| policy != "noeviction") {
                     self.health.evicts(Detail::new(policy, link.endpoint().to_string()));
@@ -110,7 +111,7 @@ impl State {
     /// `trouble` names the server already.
     pub(super) fn disconnect(&mut self, trouble: Detail) {
         if let Connection::Up(link, _) = &self.connection {
-            self.backlog.link_lost(link.written());
+            self.backlog.link_lost(link.gone());
         }
         self.health.disconnected(&trouble);
         self.trouble = trouble;
