@@ -293,7 +293,10 @@ export interface PendingRecord {
 
 /** A ticket as it is validated and stored: the job's `data`. */
 export interface TicketInput {
-  /** Any well-formed text without `:`, which separates the parts of a job id. May be empty. */
+  /**
+   * Any well-formed text without `:`, which separates the parts of a job id. May be empty. The whole id of the job,
+   * `ticket-triage:<tenantId>:<ticketId>`, has at most 512 bytes of UTF-8: it stands in Redis six times.
+   */
   tenantId: string
   /** Any well-formed text without `:`. May be empty. */
   ticketId: string

@@ -71,8 +71,9 @@ function expectedAnswers() {
     }
     const { success, data } = schema.safeParse(input)
     const id = success && `${data.tenantId}:${data.ticketId}`
-    if (!success || id.split(':').length !== 2 || !id.isWellFormed()) refuse('INVALID_INPUT')
-    else if (id.includes('\0') || id.length > 2700) refuse('UNSTORABLE')
+    const fits = success && Buffer.byteLength(`ticket-triage:${id}`) <= 512
+    if (!fits || id.split(':').length !== 2 || !id.isWellFormed()) refuse('INVALID_INPUT')
+    else if (id.includes('\0')) refuse('UNSTORABLE')
     else if (ids.has(id)) counts.duplicate += 1
     else ids.add(id)
   }

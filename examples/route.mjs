@@ -16,8 +16,8 @@ export async function POST(request) {
 
 /** What createPending threw comes through as it is, and nothing was enqueued. SQL stays in the log. */
 function storageProblem(error) {
-  // PostgreSQL's classes 22 and 54: text it cannot hold (a NUL), a key too long for its index. Trying again won't help.
-  const unstorable = /^(22|54)/.test(error?.code)
+  // PostgreSQL's class 22: text it cannot hold (a NUL). Trying again won't help.
+  const unstorable = /^22/.test(error?.code)
   const problem = unstorable
     ? { title: 'Unstorable', status: 422, code: 'UNSTORABLE', detail: 'The ids cannot be recorded.' }
     : { title: 'Storage unavailable', status: 503, code: 'STORAGE_UNAVAILABLE', detail: 'Please try again later.' }

@@ -78,7 +78,7 @@ const INPUTS = {
   PAYLOAD_TOO_LARGE: {
     'too long': (_, ticket) => ({ ...ticket, summary: 'x'.repeat(LIMIT) }),
     'far too long': (_, ticket) => ({ ...ticket, tenantId: '\u0000'.repeat(2 ** 25) }),
-    'too long in UTF-8': (_, ticket) => ({ ...ticket, ticketId: '日'.repeat(LIMIT / 2) }),
+    'too long in UTF-8': (_, ticket) => ({ ...ticket, summary: '日'.repeat(LIMIT / 2) }),
   },
   thrown: {
     'throwing from a getter': (program, ticket) => withGetter(ticket, 'ticketId', () => program.throw()),

@@ -1,6 +1,6 @@
 'use strict'
-// The TLS options as Node and ioredis take them, and what Node takes from the environment at the time. Only an object's own properties
-// count: what someone put on Object.prototype must not change who is trusted.
+// The TLS options as Node and ioredis take them, and what Node takes from the environment at the time. Only an object's
+// own properties count: what someone put on Object.prototype must not change who is trusted.
 
 const { readFileSync } = require('node:fs')
 const { faultOfAuthorities } = require('../../binding.js')
