@@ -189,6 +189,11 @@ export interface ConnectionOptions {
   cluster?: readonly { host?: string; port?: number | string }[] | null | undefined
   /** What `CLIENT LIST` shows our connections as. Default: `enqueue-boundary`. */
   connectionName?: string | null | undefined
+  /**
+   * Milliseconds that one attempt to connect may take, with name lookup, TLS and login. Default: as long as the call that
+   * waits longest has. While an attempt takes its time, others are begun beside it.
+   */
+  connectTimeout?: number | string | null | undefined
   [ignored: string]: unknown
 }
 

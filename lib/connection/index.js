@@ -105,6 +105,7 @@ function toNative(options) {
     db: readNumber(options, 'db', 0, 2 ** 31 - 1) ?? 0,
     tls,
     connectionName: readText(options, 'connectionName') ?? DEFAULT_NAME,
+    connectTimeoutMs: readNumber(options, 'connectTimeout', 1, 2 ** 31 - 1),
   }
 }
 

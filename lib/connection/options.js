@@ -21,6 +21,7 @@ const HONOURED = /** @type {const} */ ([
   'enableTLSForSentinelMode',
   'cluster',
   'connectionName',
+  'connectTimeout',
 ])
 
 /** They change where jobs go, or under which keys, in a way that we do not follow. */
@@ -48,7 +49,6 @@ const IGNORED = /** @type {const} */ ([
   'sentinelCommandTimeout',
   'updateSentinels',
   'failoverDetector',
-  'connectTimeout',
   'disconnectTimeout',
   'commandTimeout',
   'blockingTimeout',

@@ -1,5 +1,7 @@
 //! The connection options on their way in, as `lib/connection/` has checked and named them.
 
+use std::time::Duration;
+
 use napi_derive::napi;
 
 use crate::core::Error;
@@ -30,6 +32,7 @@ pub struct Connection {
     pub sentinel_tls: Option<TlsOptions>,
     pub cluster: Option<Vec<Node>>,
     pub connection_name: String,
+    pub connect_timeout_ms: Option<u32>,
     pub prefix: Option<String>,
     pub replicated: bool,
 }
@@ -94,6 +97,7 @@ impl TryFrom<Connection> for Config {
             database: options.db.unwrap_or(0),
             replicated: options.replicated,
             name: std::mem::take(&mut options.connection_name),
+            connect_timeout: options.connect_timeout_ms.map(|ms| Duration::from_millis(ms.into())),
         };
         config.check(options.prefix())?;
         Ok(config)

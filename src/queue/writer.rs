@@ -2,6 +2,7 @@
 //! each. While batches are on their way the next one gathers, so that a lone job never waits and many share a script.
 
 mod answers;
+mod attempts;
 mod clients;
 mod connecting;
 
@@ -16,20 +17,16 @@ use tokio::time::{Instant, sleep_until};
 
 pub use self::clients::Share;
 use self::clients::{Clients, Message};
-use self::connecting::Connection;
+use self::connecting::{Connection, SILENCE};
 use super::Health;
 use super::backlog::Backlog;
 use super::connection::config::{Config, Endpoint};
-use super::scripts::add_jobs::REPLICA;
 use crate::core::{Detail, Error, Outcome};
 
 /// Hand-overs that are taken at once, before replies are looked at again.
 const MAX_ARRIVALS: usize = 64;
 /// A server that says nothing for this long gets nothing more until it does: what was not sent can still be told to be so.
 const QUIET: Duration = Duration::from_millis(100);
-/// A link with jobs on their way that says nothing for this long is given up, whatever their deadlines: a server that is
-/// gone without a word must not use up the time of all who wait for it.
-const SILENCE: Duration = Duration::from_secs(2);
 
 /// The way to the thread. When the last `Share` of it is dropped, the writer finishes what it has and ends.
 pub struct Writer {
@@ -68,6 +65,8 @@ struct State {
     /// Where a node of the cluster said that the queue is.
     moved: Option<Endpoint>,
     not_before: Instant,
+    /// For how long a link may say nothing before it is doubted.
+    silence: Duration,
     /// Why the link is given up as soon as what is on its way is answered.
     leaving: Option<Detail>,
     /// What stood in the way last, for the operator.
@@ -89,6 +88,7 @@ impl State {
             attempts: 0,
             moved: None,
             not_before: Instant::now(),
+            silence: SILENCE[0],
             leaving: None,
         }
     }
@@ -103,9 +103,7 @@ impl State {
             let connection = &self.connection;
             let unanswered = || connection.at(Detail::new("ETIMEDOUT", "no answer came in time"));
             self.backlog.expire(now, &self.trouble, unanswered);
-            if self.silence().is_some_and(|end| end <= now) {
-                self.break_off(Detail::new("ETIMEDOUT", "the server has stopped answering"));
-            }
+            self.doubt(now);
             self.connect(now);
             self.dispatch(now);
             self.report();
@@ -133,27 +131,20 @@ impl State {
     /// When something must happen although nothing arrives.
     fn alarm(&self, now: Instant) -> Option<Instant> {
         let wanted = self.wanted || self.backlog.is_waiting();
-        let attempt = match self.connection {
-            Connection::Down { retry_at } if wanted => Some(retry_at),
+        let attempt = match &self.connection {
+            Connection::Down { retry_at } if wanted => Some(*retry_at),
+            Connection::Connecting(attempts) if wanted => Some(attempts.next_at()),
             Connection::Up(..) if wanted && self.not_before > now => Some(self.not_before),
             _ => None,
         };
-        attempt.into_iter().chain(self.backlog.next_deadline()).chain(self.silence()).min()
-    }
-
-    /// When the link is given up unless something arrives before.
-    fn silence(&self) -> Option<Instant> {
-        let Connection::Up(link, _) = &self.connection else {
-            return None;
-        };
-        let patience = if self.config.replicated { SILENCE + REPLICA } else { SILENCE };
-        Some(self.backlog.oldest_sent()?.max(link.heard()) + patience)
+        attempt.into_iter().chain(self.backlog.next_deadline()).chain(self.doubtful_at()).min()
     }
 
     fn dispatch(&mut self, now: Instant) {
-        let Connection::Up(link, _) = &mut self.connection else {
+        let Connection::Up(standing) = &mut self.connection else {
             return;
         };
+        let link = &mut standing.link;
         let quiet = self.backlog.oldest_sent().is_some_and(|sent| sent.max(link.heard()) + QUIET <= now);
         while !quiet
             && self.leaving.is_none()

@@ -36,7 +36,15 @@ impl Deadlines {
 
     /// When the next of them has passed, if any.
     pub fn next(&self) -> Option<Instant> {
-        let (tick, _) = self.ticks.first_key_value()?;
+        self.at(*self.ticks.first_key_value()?.0)
+    }
+
+    /// When the last of them has passed, if any.
+    pub fn last(&self) -> Option<Instant> {
+        self.at(*self.ticks.last_key_value()?.0)
+    }
+
+    fn at(&self, tick: u64) -> Option<Instant> {
         self.start.checked_add(Duration::from_millis(tick.saturating_mul(TICK.as_millis() as u64)))
     }
 

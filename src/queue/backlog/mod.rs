@@ -220,6 +220,11 @@ impl Backlog {
         self.deadlines.next()
     }
 
+    /// When the last of them has passed, or of some that are settled.
+    pub fn last_deadline(&self) -> Option<Instant> {
+        self.deadlines.last()
+    }
+
     /// The next client that has something to be told.
     pub fn news(&mut self) -> Option<News<'_>> {
         while let Some(client) = self.news.pop() {

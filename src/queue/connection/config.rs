@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::ClientConfig;
 
@@ -17,6 +18,8 @@ pub struct Config {
     pub tls: Option<Tls>,
     /// What the server lists our connections as.
     pub name: String,
+    /// The longest that connecting may take, where a call would wait for longer.
+    pub connect_timeout: Option<Duration>,
     /// A job counts as queued only when a replica has it too.
     pub replicated: bool,
 }
@@ -122,6 +125,7 @@ pub mod tests {
             database: 0,
             tls: None,
             name: "test".into(),
+            connect_timeout: None,
             replicated: false,
         }
     }

@@ -8,18 +8,28 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::config::{Endpoint, Login, Tls};
 use super::resp::{self, Reply, Scanner};
 use super::socket::{self, Socket};
 use super::trouble;
 
-/// How long connecting, or one reply while connecting, may take.
-const STEP: Duration = Duration::from_secs(1);
+/// How long a reply may take where nobody's time depends on it.
+pub const STEP: Duration = Duration::from_secs(1);
 
 /// So many characters of a password are the most that an error may have in common with it.
 const SECRET_ENOUGH: usize = 8;
+
+/// Who comes, and for how long it waits to be let in.
+#[derive(Clone, Copy)]
+pub struct Visitor<'a> {
+    pub tls: Option<&'a Tls>,
+    pub login: &'a Login,
+    /// What the server lists the connection as.
+    pub name: &'a str,
+    pub until: Instant,
+}
 
 pub struct Link {
     socket: Box<dyn Socket>,
@@ -41,18 +51,16 @@ pub struct Link {
 }
 
 impl Link {
-    /// Connects and makes itself known to the server, as `name` in its list of clients; `questions` are more commands, whose
-    /// replies are returned. All commands go out at once, so that a distant server costs one round trip. What fails says
-    /// which server it was.
+    /// Connects and makes itself known to the server; `questions` are more commands, whose replies are returned. All go out
+    /// at once, so that a distant server costs one round trip. What fails says which server it was.
     pub async fn open(
         endpoint: &Endpoint,
-        tls: Option<&Tls>,
-        login: &Login,
-        name: &str,
+        visitor: &Visitor<'_>,
         database: u32,
         questions: &[&[&[u8]]],
     ) -> io::Result<(Link, Vec<Reply>)> {
-        let opened = Link::open_unnamed(endpoint, tls, login, name, database, questions).await;
+        let opening = Link::open_unnamed(endpoint, visitor, database, questions);
+        let opened = timeout_at(visitor.until, opening).await.unwrap_or_else(|_| Err(no_answer()));
         opened.map_err(|error| trouble::tell(trouble::read(error).at(endpoint)))
     }
 
@@ -76,13 +84,11 @@ impl Link {
 
     async fn open_unnamed(
         endpoint: &Endpoint,
-        tls: Option<&Tls>,
-        login: &Login,
-        name: &str,
+        &Visitor { tls, login, name, .. }: &Visitor<'_>,
         database: u32,
         questions: &[&[&[u8]]],
     ) -> io::Result<(Link, Vec<Reply>)> {
-        let mut link = Link::over(step(socket::open(endpoint, tls)).await?, endpoint.clone(), tls.is_some());
+        let mut link = Link::over(socket::open(endpoint, tls).await?, endpoint.clone(), tls.is_some());
         // A user without a password is one who needs none.
         let password = login.password.as_deref().or(login.username.as_ref().map(|_| ""));
         if let Some(password) = password {
@@ -113,22 +119,20 @@ impl Link {
         Ok((link, replies))
     }
 
-    /// Sends one command and waits for its reply, on a link that has no jobs. An error reply is an error.
+    /// Sends one command and waits for its reply, for as long as `STEP`, on a link that has no jobs. An error reply is an
+    /// error.
     pub async fn ask(&mut self, words: &[&[u8]]) -> io::Result<Reply> {
         resp::push_command(words, self.out());
-        accepted(self.reply().await?)
+        accepted(timeout(STEP, self.reply()).await.unwrap_or_else(|_| Err(no_answer()))?)
     }
 
     async fn reply(&mut self) -> io::Result<Reply> {
-        step(async {
-            loop {
-                match self.next_reply()? {
-                    None => self.turn().await?,
-                    Some(reply) => return Ok(reply),
-                }
+        loop {
+            match self.next_reply()? {
+                None => self.turn().await?,
+                Some(reply) => return Ok(reply),
             }
-        })
-        .await
+        }
     }
 
     /// The server at the other end.
@@ -227,11 +231,8 @@ impl Link {
     }
 }
 
-async fn step<T>(step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    match timeout(STEP, step).await {
-        Ok(done) => done,
-        Err(_) => Err(trouble::say("ETIMEDOUT", "no answer while connecting")),
-    }
+fn no_answer() -> io::Error {
+    trouble::say("ETIMEDOUT", "no answer while connecting")
 }
 
 fn garbage() -> io::Error {

@@ -6,29 +6,36 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::config::{Config, Endpoint, Place, Sentinels};
-use super::link::{Link, accepted};
+use super::link::{Link, STEP, Visitor, accepted};
 use super::resp::Reply;
 use super::trouble;
 
 /// How often sentinels are asked whether the primary is still the one.
 const WATCH: Duration = Duration::from_secs(1);
 
-/// Connects to the server that takes our writes. `attempt` counts up, so that no dead node of a cluster is always the
-/// first to be asked; `moved` is where one said that the queue is.
-pub async fn connect(config: &Config, attempt: usize, moved: Option<Endpoint>) -> io::Result<Server> {
+/// Connects to the server that takes our writes, within the time that there is. `attempt` counts up, so that no dead node
+/// of a cluster is always the first to be asked; `moved` is where one said that the queue is.
+pub async fn connect(
+    config: &Config,
+    attempt: usize,
+    moved: Option<Endpoint>,
+    until: Instant,
+) -> io::Result<Server> {
     match &config.place {
-        Place::Server(endpoint) => open(config, moved.as_ref().unwrap_or(endpoint), config.database).await,
+        Place::Server(endpoint) => {
+            open(config, moved.as_ref().unwrap_or(endpoint), config.database, until).await
+        }
         Place::Cluster(nodes) => {
             let node = nodes.get(attempt % nodes.len().max(1));
-            open(config, moved.as_ref().or(node).ok_or(io::ErrorKind::NotFound)?, 0).await
+            open(config, moved.as_ref().or(node).ok_or(io::ErrorKind::NotFound)?, 0, until).await
         }
         Place::Sentinels(sentinels) => {
             let mut failure = trouble::say("ENOTFOUND", "no sentinel is given");
-            for primary in sentinels.primaries(&mut failure).await {
-                match open_primary(config, &primary).await {
+            for primary in sentinels.primaries(until, &mut failure).await {
+                match open_primary(config, &primary, until).await {
                     Ok(server) => return Ok(server),
                     Err(error) => failure = error,
                 }
@@ -38,14 +45,14 @@ pub async fn connect(config: &Config, attempt: usize, moved: Option<Endpoint>) -
     }
 }
 
-async fn open(config: &Config, endpoint: &Endpoint, database: u32) -> io::Result<Server> {
+async fn open(config: &Config, endpoint: &Endpoint, database: u32, until: Instant) -> io::Result<Server> {
     // A port that accepts is not yet a server that answers: jobs are sent to one that does.
-    let (server, _) = Server::open(config, endpoint, database, &[b"PING"]).await?;
+    let (server, _) = Server::open(config, endpoint, database, &[b"PING"], until).await?;
     Ok(server)
 }
 
-async fn open_primary(config: &Config, endpoint: &Endpoint) -> io::Result<Server> {
-    let (server, role) = Server::open(config, endpoint, config.database, &[b"ROLE"]).await?;
+async fn open_primary(config: &Config, endpoint: &Endpoint, until: Instant) -> io::Result<Server> {
+    let (server, role) = Server::open(config, endpoint, config.database, &[b"ROLE"], until).await?;
     match role {
         Reply::Array(role) if role.first() == Some(&Reply::Bulk(b"master".to_vec())) => Ok(server),
         _ => Err(told(endpoint, trouble::say("READONLY", "the server that a sentinel named is no primary"))),
@@ -67,10 +74,11 @@ impl Server {
         endpoint: &Endpoint,
         database: u32,
         question: &[&[u8]],
+        until: Instant,
     ) -> io::Result<(Server, Reply)> {
         let questions: [&[&[u8]]; 2] = [question, &[b"INFO", b"memory"]];
-        let (tls, name) = (config.tls.as_ref(), &config.name);
-        let (link, replies) = Link::open(endpoint, tls, &config.login, name, database, &questions).await?;
+        let visitor = Visitor { tls: config.tls.as_ref(), login: &config.login, name: &config.name, until };
+        let (link, replies) = Link::open(endpoint, &visitor, database, &questions).await?;
         let [answer, info] = <[Reply; 2]>::try_from(replies)
             .map_err(|_| told(endpoint, trouble::say("EPROTO", "the server sent no answer")))?;
         let answer = accepted(answer).map_err(|error| told(endpoint, error))?;
@@ -98,11 +106,11 @@ const LAST_WORD: Duration = Duration::from_millis(200);
 impl Sentinels {
     /// What the sentinels name, that of most first: one that has not heard of a failover yet names the primary that was.
     /// All are asked at once, so that one that is dead or silent holds up none of the others.
-    async fn primaries(&self, failure: &mut io::Error) -> Vec<Endpoint> {
+    async fn primaries(&self, until: Instant, failure: &mut io::Error) -> Vec<Endpoint> {
         let mut asked = JoinSet::new();
         for node in self.nodes.clone() {
             let sentinels = self.clone();
-            asked.spawn(async move { sentinels.ask(&node).await });
+            asked.spawn(async move { sentinels.ask(&node, until).await });
         }
         let mut named = Vec::new();
         loop {
@@ -126,11 +134,12 @@ impl Sentinels {
         by_votes(&named).into_iter().map(|(primary, _)| primary.clone()).collect()
     }
 
-    async fn ask(&self, node: &Endpoint) -> io::Result<(Link, Endpoint)> {
+    async fn ask(&self, node: &Endpoint, until: Instant) -> io::Result<(Link, Endpoint)> {
         let question = self.question();
         let asked = async {
-            let (tls, name) = (self.tls.as_ref(), &self.connection_name);
-            let (link, mut replies) = Link::open(node, tls, &self.login, name, 0, &[&question]).await?;
+            let (tls, login, name) = (self.tls.as_ref(), &self.login, &self.connection_name);
+            let visitor = Visitor { tls, login, name, until };
+            let (link, mut replies) = Link::open(node, &visitor, 0, &[&question]).await?;
             let reply = accepted(replies.pop().unwrap_or(Reply::Nil)).map_err(|error| told(node, error))?;
             Ok((link, self.primary(&reply).map_err(|error| told(node, error))?))
         };
@@ -159,7 +168,7 @@ impl Sentinels {
     /// Reports what one sentinel names, again and again; nothing while it does not answer.
     async fn watch(self, at: usize, views: UnboundedSender<(usize, Option<Endpoint>)>) {
         loop {
-            let asked = self.ask(&self.nodes[at]).await;
+            let asked = self.ask(&self.nodes[at], Instant::now() + STEP).await;
             if views.send((at, asked.as_ref().ok().map(|(_, primary)| primary.clone()))).is_err() {
                 return;
             }

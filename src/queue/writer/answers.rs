@@ -20,7 +20,8 @@ const NOT_NOW: Duration = Duration::from_millis(50);
 
 impl State {
     pub(super) fn read_replies(&mut self) -> io::Result<()> {
-        while let Connection::Up(link, _) = &mut self.connection {
+        while let Connection::Up(standing) = &mut self.connection {
+            let link = &mut standing.link;
             let Some(reply) = link.next_reply()? else {
                 // Not even the beginning of an answer is due when nothing was asked.
                 return if link.is_amid_reply() && !self.backlog.is_sent() {
@@ -29,6 +30,7 @@ impl State {
                     Ok(())
                 };
             };
+            self.trust();
             let Some(batch) = self.backlog.front() else {
                 return Err(nonsense("the server sent a reply to nothing"));
             };
@@ -86,7 +88,7 @@ impl State {
 
     fn on_refusal(&mut self, batch: Batch, message: String) {
         let why = match &self.connection {
-            Connection::Up(link, _) => said(&message, link.endpoint()),
+            Connection::Up(standing) => said(&message, standing.link.endpoint()),
             _ => said(&message, &self.config.place),
         };
         match self.backlog.refused(batch, &message, why) {
@@ -99,8 +101,8 @@ impl State {
             Next::Leave { .. } if self.leaving.is_some() => {}
             // The batches behind this one will be refused as well, and their refusals are worth hearing.
             Next::Leave { why, host, port } => {
-                if let (Some(port), Connection::Up(link, _)) = (port, &self.connection) {
-                    let same = match link.endpoint() {
+                if let (Some(port), Connection::Up(standing)) = (port, &self.connection) {
+                    let same = match standing.link.endpoint() {
                         Endpoint::Tcp(host, _) => host.clone(),
                         Endpoint::Unix(_) => "127.0.0.1".into(),
                     };

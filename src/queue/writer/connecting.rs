@@ -10,37 +10,50 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::State;
+use super::attempts::Attempts;
 use crate::core::Detail;
 use crate::queue::connection::config::Place;
 use crate::queue::connection::link::Link;
 use crate::queue::connection::place::{self, Server};
 use crate::queue::connection::trouble;
+use crate::queue::scripts::add_jobs::REPLICA;
 
+/// What connecting may take at least, however short of time those are who wait: others may come.
+const AT_LEAST: Duration = Duration::from_secs(1);
+/// A link with jobs on their way that says nothing for this long is doubted, at first and at most.
+pub(super) const SILENCE: [Duration; 2] = [Duration::from_millis(700), Duration::from_secs(8)];
 /// The first and the longest pause between attempts to connect, before jitter.
 const BACKOFF: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
 
 pub(super) type Task<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 pub(super) enum Connection {
-    Down {
-        retry_at: Instant,
-    },
-    Connecting(Task<io::Result<Server>>),
-    /// The task ends when another server is the primary.
-    Up(Link, Task<()>),
+    Down { retry_at: Instant },
+    Connecting(Attempts),
+    Up(Box<Standing>),
+}
+
+pub(super) struct Standing {
+    pub(super) link: Link,
+    /// Ends when another server is the primary.
+    superseded: Task<()>,
+    /// Made while the link says nothing: if one of them is answered, it is the link that is dead, and not the server.
+    rivals: Option<Attempts>,
 }
 
 pub(super) enum Event {
     Connected(io::Result<Box<Server>>),
     Received(io::Result<()>),
     Superseded,
+    /// As `Connected`, beside a link that says nothing.
+    Rival(io::Result<Box<Server>>),
 }
 
 impl Connection {
     /// Says of which server this is said.
     pub(super) fn at(&self, detail: Detail) -> Detail {
         match self {
-            Connection::Up(link, _) => detail.at(link.endpoint()),
+            Connection::Up(standing) => detail.at(standing.link.endpoint()),
             _ => detail,
         }
     }
@@ -48,48 +61,90 @@ impl Connection {
     pub(super) async fn turn(&mut self) -> Event {
         match self {
             Connection::Down { .. } => pending().await,
-            Connection::Connecting(attempt) => Event::Connected(attempt.await.map(Box::new)),
-            Connection::Up(link, superseded) => tokio::select! {
-                biased;
-                received = link.turn() => Event::Received(received),
-                () = superseded => Event::Superseded,
-            },
+            Connection::Connecting(attempts) => Event::Connected(attempts.turn().await.map(Box::new)),
+            Connection::Up(standing) => {
+                let Standing { link, superseded, rivals } = &mut **standing;
+                let rival = async {
+                    match rivals {
+                        Some(rivals) => rivals.turn().await,
+                        None => pending().await,
+                    }
+                };
+                tokio::select! {
+                    biased;
+                    received = link.turn() => Event::Received(received),
+                    () = superseded => Event::Superseded,
+                    server = rival => Event::Rival(server.map(Box::new)),
+                }
+            }
         }
     }
 }
 
 impl State {
+    /// Begins to connect, or another attempt at it, when that is wanted and due.
     pub(super) fn connect(&mut self, now: Instant) {
-        if let Connection::Down { retry_at } = self.connection
-            && retry_at <= now
-            && (self.wanted || self.backlog.is_waiting())
-        {
-            let (config, attempt) = (Arc::clone(&self.config), self.attempts as usize);
-            let moved = self.moved.take();
-            let connecting = async move { place::connect(&config, attempt, moved).await };
-            self.connection = Connection::Connecting(Box::pin(connecting));
+        if !self.wanted && !self.backlog.is_waiting() {
+            return;
         }
+        let until = self.patience(now);
+        match &mut self.connection {
+            Connection::Down { retry_at } if *retry_at <= now => {
+                let (config, count, moved) =
+                    (Arc::clone(&self.config), self.attempts as usize, self.moved.take());
+                self.connection = Connection::Connecting(Attempts::begin(config, count, moved, now, until));
+            }
+            Connection::Connecting(attempts) => attempts.go_on(now, until),
+            _ => {}
+        }
+    }
+
+    /// Looks whether it is the link that is dead, or the server that is slow, once it has said nothing for a while.
+    pub(super) fn doubt(&mut self, now: Instant) {
+        if self.doubtful_at().is_none_or(|at| at > now) {
+            return;
+        }
+        let until = self.patience(now);
+        let Connection::Up(standing) = &mut self.connection else {
+            return;
+        };
+        match &mut standing.rivals {
+            Some(rivals) => rivals.go_on(now, until),
+            none => *none = Some(Attempts::begin(Arc::clone(&self.config), 0, None, now, until)),
+        }
+    }
+
+    /// When a link that says nothing is to be doubted, or doubted again.
+    pub(super) fn doubtful_at(&self) -> Option<Instant> {
+        let Connection::Up(standing) = &self.connection else {
+            return None;
+        };
+        if let Some(rivals) = &standing.rivals {
+            return Some(rivals.next_at());
+        }
+        let patience = if self.config.replicated { self.silence + REPLICA } else { self.silence };
+        Some(self.backlog.oldest_sent()?.max(standing.link.heard()) + patience)
+    }
+
+    /// Connecting may take as long as somebody waits for it.
+    fn patience(&self, now: Instant) -> Instant {
+        let longest = self.backlog.last_deadline().map_or(now, |last| last.max(now)).max(now + AT_LEAST);
+        self.config.connect_timeout.map_or(longest, |most| longest.min(now + most))
     }
 
     pub(super) fn on_event(&mut self, event: Event) {
         match event {
-            Event::Connected(Ok(server)) => {
-                let Server { link, eviction } = *server;
-                self.health.connected();
-                if let Some(policy) = eviction.filter(|policy| policy != "noeviction") {
-                    self.health.evicts(Detail::new(policy, link.endpoint().to_string()));
-                }
-                self.trouble = Detail::new("ETIMEDOUT", "the server did not answer").at(link.endpoint());
-                self.wanted = false;
-                let superseded: Task<()> = match &self.config.place {
-                    Place::Sentinels(sentinels) => {
-                        Box::pin(place::superseded(sentinels.clone(), link.endpoint().clone()))
+            Event::Connected(Ok(server)) => self.stand(*server),
+            Event::Connected(Err(error)) => {
+                let trouble = trouble::read(error);
+                match &self.connection {
+                    Connection::Connecting(attempts) if !attempts.is_empty() => {
+                        self.health.disconnected(&trouble);
+                        self.trouble = trouble;
                     }
-                    _ => Box::pin(pending()),
-                };
-                self.connection = Connection::Up(link, superseded);
+                    _ => self.disconnect(trouble),
+                }
             }
-            Event::Connected(Err(error)) => self.disconnect(trouble::read(error)),
             Event::Received(Ok(())) => {
                 if let Err(error) = self.read_replies() {
                     self.break_off(trouble::read(error));
@@ -99,7 +154,43 @@ impl State {
             Event::Superseded => {
                 self.break_off(Detail::new("READONLY", "the sentinels name another primary"));
             }
+            Event::Rival(Ok(server)) => {
+                self.break_off(Detail::new(
+                    "ETIMEDOUT",
+                    "the link has stopped answering, and another was answered",
+                ));
+                // A server that answers on a new link and not on one with jobs may be paused for writes: not too often.
+                self.silence = (2 * self.silence).min(SILENCE[1]);
+                self.stand(*server);
+            }
+            Event::Rival(Err(error)) => {
+                self.trouble = trouble::read(error);
+            }
         }
+    }
+
+    /// A whole answer came: what was doubted is well.
+    pub(super) fn trust(&mut self) {
+        self.silence = SILENCE[0];
+        if let Connection::Up(standing) = &mut self.connection {
+            standing.rivals = None;
+        }
+    }
+
+    fn stand(&mut self, Server { link, eviction }: Server) {
+        self.health.connected();
+        if let Some(policy) = eviction.filter(|policy| policy != "noeviction") {
+            self.health.evicts(Detail::new(policy, link.endpoint().to_string()));
+        }
+        self.trouble = Detail::new("ETIMEDOUT", "the server did not answer").at(link.endpoint());
+        self.wanted = false;
+        let superseded: Task<()> = match &self.config.place {
+            Place::Sentinels(sentinels) => {
+                Box::pin(place::superseded(sentinels.clone(), link.endpoint().clone()))
+            }
+            _ => Box::pin(pending()),
+        };
+        self.connection = Connection::Up(Box::new(Standing { link, superseded, rivals: None }));
     }
 
     /// Gives up a link that stood, for what is wrong with it.
@@ -110,8 +201,8 @@ impl State {
 
     /// `trouble` names the server already.
     pub(super) fn disconnect(&mut self, trouble: Detail) {
-        if let Connection::Up(link, _) = &self.connection {
-            self.backlog.link_lost(link.gone());
+        if let Connection::Up(standing) = &self.connection {
+            self.backlog.link_lost(standing.link.gone());
         }
         self.health.disconnected(&trouble);
         self.trouble = trouble;
