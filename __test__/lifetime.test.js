@@ -32,8 +32,8 @@ describe.each(['main thread', 'worker thread'])('importing, in the %s', (where) 
     const { before, imported, refused, used } = JSON.parse(child.stdout)
     expect(imported).toEqual(before)
     expect(refused).toEqual(before)
-    // One writer thread; its connection is one socket.
-    expect(used).toEqual({ threads: before.threads + 1, sockets: before.sockets + 1 })
+    // One writer thread, and the clock of all pipelines; the connection is one socket.
+    expect(used).toEqual({ threads: before.threads + 2, sockets: before.sockets + 1 })
   })
 })
 

@@ -82,7 +82,8 @@ test('stats tell what is in flight and how the connection is', async () => {
   const server = await OwnServer.start()
   const pipeline = make({ connection: server.url })
   try {
-    expect(pipeline.stats()).toEqual({ inFlight: 0, waitingForRedis: 0, bytes: 0, connected: false, connects: 0 })
+    const unused = { inFlight: 0, waitingForRedis: 0, bytes: 0, connected: false, connects: 0, closed: false }
+    expect(pipeline.stats()).toEqual(unused)
     const storage = gate()
     const call = pipeline.enqueue(newTicket(), storage)
     expect(pipeline.stats()).toMatchObject({ inFlight: 1, waitingForRedis: 0 })
