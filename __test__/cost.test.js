@@ -124,7 +124,9 @@ test('calls that are refused or not recorded cost Redis nothing', async () => {
 test('connecting is a PING, a name and a look at the server, and the script is sent once to one that lacks it', async () => {
   await redis.script('FLUSH')
   const ticket = newTicket()
-  const connecting = new Pipeline({ ...ticketTriageDefinition, connection: server.url })
+  // Under another name, or it would share the connection that is there.
+  const connection = { url: server.url, connectionName: 'connecting' }
+  const connecting = new Pipeline({ ...ticketTriageDefinition, connection })
   const cost = await spent(() => connecting.enqueue(ticket, STORAGE))
   await connecting.close()
   expect(cost.commands).toEqual({ ...adding(1, 1), ping: 1, client: 1, info: 1, eval: 1 })

@@ -91,35 +91,44 @@ function isBlank(value) {
   return Number.isNaN(value) || (typeof value === 'string' && ['', 'undefined', 'null', 'NaN'].includes(value.trim()))
 }
 
-/** From options of ioredis, merged, to what the native side takes. */
+/** From options of ioredis, merged, to what the native side takes: with the defaults, and without what does not count. */
 function toNative(options) {
   for (const key of Object.keys(options)) refuse(key, options[key])
-  const sentinels = isGiven(options.sentinels) ? readNodes(options.sentinels, 'sentinels', 26_379) : undefined
-  const name = readText(options, 'name')
-  if (sentinels !== undefined && name === undefined) {
-    throw invalidArgument('connection.name must be the name that the sentinels know the primary by')
-  }
   if (isGiven(options.role) && options.role !== 'master') {
     throw invalidArgument('connection.role must be master: jobs are written to the primary')
   }
   const tls = readTls(options.tls, 'tls')
-  if (sentinels !== undefined) checkSentinelTls(options.enableTLSForSentinelMode, tls)
   return {
-    host: readHost(options, 'host'),
-    port: readNumber(options, 'port', 1, 65_535),
-    path: readText(options, 'path'),
+    ...readPlace(options, tls),
     username: readText(options, 'username'),
     password: readText(options, 'password'),
-    db: readNumber(options, 'db', 0, 2 ** 31 - 1),
+    db: readNumber(options, 'db', 0, 2 ** 31 - 1) ?? 0,
     tls,
-    sentinels,
+    connectionName: readText(options, 'connectionName') ?? DEFAULT_NAME,
+  }
+}
+
+/** Where the primary is found. All that is given is checked, and one of them counts. */
+function readPlace(options, tls) {
+  const name = readText(options, 'name')
+  const sentinels = isGiven(options.sentinels) && {
+    sentinels: readNodes(options.sentinels, 'sentinels', 26_379),
     name,
     sentinelUsername: readText(options, 'sentinelUsername'),
     sentinelPassword: readText(options, 'sentinelPassword'),
     sentinelTls: readTls(options.sentinelTLS, 'sentinelTLS'),
-    cluster: isGiven(options.cluster) ? readNodes(options.cluster, 'cluster', 6379) : undefined,
-    connectionName: readText(options, 'connectionName') ?? DEFAULT_NAME,
   }
+  if (sentinels && name === undefined) {
+    throw invalidArgument('connection.name must be the name that the sentinels know the primary by')
+  }
+  if (sentinels) checkSentinelTls(options.enableTLSForSentinelMode, tls)
+  const path = readText(options, 'path')
+  const server = {
+    host: readHost(options, 'host') ?? '127.0.0.1',
+    port: readNumber(options, 'port', 1, 65_535) ?? 6379,
+  }
+  if (isGiven(options.cluster)) return { cluster: readNodes(options.cluster, 'cluster', 6379) }
+  return sentinels || (path === undefined ? server : { path })
 }
 
 /** ioredis goes to the primary in plain text unless both are given. Here `tls` alone is enough, and half of it is not. */

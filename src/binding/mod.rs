@@ -9,6 +9,7 @@ mod options;
 mod raw;
 mod read;
 mod wake;
+mod writers;
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -22,11 +23,11 @@ use self::failure::Failure;
 use self::raw::Waker;
 use self::read::Reader;
 use self::wake::Mailbox;
+use self::writers::Target;
 use crate::core::schema::Schema;
 use crate::core::ticket::{self, TicketTriage};
 use crate::core::{Error, Outcome};
-use crate::queue::connection::Config;
-use crate::queue::{Health, Settled, Writer};
+use crate::queue::{Health, Settled, Share, Sink};
 
 /// The journey of calls from one JavaScript environment to one queue.
 #[napi]
@@ -40,9 +41,10 @@ struct State {
     calls: Calls,
     mailbox: Mailbox,
     waker: Arc<Waker>,
-    config: Option<Config>,
-    health: Arc<Health>,
-    writer: Option<Writer>,
+    target: Option<Target>,
+    share: Option<Share>,
+    /// How often the connections that were replaced had been opened.
+    connects_before: u64,
     /// What `begin` said no with last, where there is more to say than the code.
     refusal: Option<Error>,
     /// Someone waits for the last call to end.
@@ -134,9 +136,9 @@ impl Boundary {
                 calls: Calls::new(max_in_flight as usize),
                 mailbox: Mailbox::new(waker.clone()),
                 waker,
-                config: None,
-                health: Arc::default(),
-                writer: None,
+                target: None,
+                share: None,
+                connects_before: 0,
                 refusal: None,
                 closing: false,
             }),
@@ -146,17 +148,9 @@ impl Boundary {
     /// Says where Redis is, or where it is from now on. The first time it connects to nothing yet.
     #[napi(catch_unwind)]
     pub fn open(&self, connection: options::Connection) -> Option<Failure> {
-        match Config::try_from(connection) {
-            Ok(config) => {
-                let state = &mut *self.state.borrow_mut();
-                if let Some(writer) = &state.writer {
-                    writer.reconnect(config.clone());
-                }
-                state.config = Some(config);
-                None
-            }
-            Err(error) => Some(Failure::from(&error)),
-        }
+        let state = &mut *self.state.borrow_mut();
+        let target = Target::try_from(connection);
+        target.and_then(|target| state.go_to(target)).err().map(|error| Failure::from(&error))
     }
 
     /// Takes what was read of an input and returns the id of its job, or the number of the code that says why there is none:
@@ -187,7 +181,7 @@ impl Boundary {
             Ok(job) => job,
             Err(error) => return Ok(Either::B(state.refuse(error))),
         };
-        if state.writer.is_none()
+        if state.share.is_none()
             && let Err(error) = state.start()
         {
             return Ok(Either::B(state.refuse(error)));
@@ -236,8 +230,8 @@ impl Boundary {
         if idle && state.calls.sent() > 0 {
             state.waker.hold_process(env, true)?;
         }
-        let unsent = match &state.writer {
-            Some(writer) => writer.push(ready).err().unwrap_or_default(),
+        let unsent = match &state.share {
+            Some(share) => share.push(ready).err().unwrap_or_default(),
             None => ready,
         };
         failed.extend(unsent.into_iter().map(|ready| {
@@ -304,13 +298,14 @@ impl Boundary {
     #[napi(catch_unwind)]
     pub fn stats(&self) -> Stats {
         let state = self.state.borrow();
-        let trouble = state.health.trouble();
+        let health = state.share.as_ref().map(Share::health);
+        let trouble = health.and_then(Health::trouble);
         Stats {
             in_flight: state.calls.held() as u32,
             waiting_for_redis: state.calls.sent() as u32,
             bytes: state.calls.bytes() as f64,
-            connected: state.writer.is_some() && state.health.is_up(),
-            connects: state.health.connects() as f64,
+            connected: health.is_some_and(Health::is_up),
+            connects: (state.connects_before + health.map_or(0, Health::connects)) as f64,
             last_problem: trouble.as_ref().map(|trouble| trouble.text.clone()),
             last_problem_code: trouble.and_then(|trouble| trouble.code).map(Into::into),
         }
@@ -319,15 +314,17 @@ impl Boundary {
     /// The server and its `maxmemory-policy`, if that may delete what it was given; once for each link that was made.
     #[napi(catch_unwind)]
     pub fn eviction(&self) -> Option<Eviction> {
-        let found = self.state.borrow().health.take_eviction()?;
+        let found = self.state.borrow().share.as_ref()?.health().take_eviction()?;
         Some(Eviction { server: found.text, policy: found.code.unwrap_or_default().into() })
     }
 
-    /// Ends the writer, which finishes what it has, and lets go of JavaScript. Nothing may be begun afterwards.
+    /// Lets go of the writer, which finishes what it has, and of JavaScript. Nothing may be begun afterwards.
     #[napi(catch_unwind)]
     pub fn close(&self) {
         let state = &mut *self.state.borrow_mut();
-        state.writer = None;
+        if let Some(share) = state.share.take() {
+            state.connects_before += share.health().connects();
+        }
         state.closing = false;
         state.waker.release();
     }
@@ -358,15 +355,35 @@ impl State {
         number
     }
 
-    /// Starts the threads.
+    /// Has the clock run, and a writer.
     fn start(&mut self) -> std::result::Result<(), Error> {
-        let internal = |detail: String| Error::Internal { outcome: Outcome::Refused, detail: detail.into() };
-        clock::start().map_err(|error| internal(error.to_string()))?;
-        let config = self.config.clone().ok_or_else(|| internal("not opened".into()))?;
-        let mailbox = self.mailbox.clone();
-        let sink = Box::new(move |settled: &mut Vec<_>| mailbox.post(settled));
-        let writer = Writer::start(config, Arc::clone(&self.health), sink);
-        self.writer = Some(writer.map_err(|error| internal(error.to_string()))?);
+        clock::start().map_err(internal)?;
+        let target = self.target.as_ref().ok_or_else(|| internal("not opened"))?;
+        let writer = target.writer().map_err(internal)?;
+        self.share = Some(Share::join(writer, target.prefix(), self.sink()));
         Ok(())
     }
+
+    /// From now on jobs go there. With no connection yet, none is opened.
+    fn go_to(&mut self, target: Target) -> std::result::Result<(), Error> {
+        let sink = self.sink();
+        if let Some(share) = &mut self.share {
+            let writer = target.writer().map_err(internal)?;
+            if !share.is_of(&writer) {
+                self.connects_before += share.health().connects();
+                share.move_to(writer, target.prefix(), sink);
+            }
+        }
+        self.target = Some(target);
+        Ok(())
+    }
+
+    fn sink(&self) -> Sink {
+        let mailbox = self.mailbox.clone();
+        Box::new(move |settled: &mut Vec<_>| mailbox.post(settled))
+    }
+}
+
+fn internal(detail: impl std::fmt::Display) -> Error {
+    Error::Internal { outcome: Outcome::Refused, detail: detail.to_string().into() }
 }

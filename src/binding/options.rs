@@ -7,14 +7,12 @@ use crate::queue::connection::Config;
 use crate::queue::connection::config::{Endpoint, Login, Place, Sentinels};
 use crate::queue::connection::tls;
 
-/// BullMQ's defaults.
-const DEFAULT_HOST: &str = "127.0.0.1";
-const DEFAULT_PORT: u16 = 6379;
+/// BullMQ's default.
 const DEFAULT_PREFIX: &str = "bull";
 
-/// Where a pipeline's Redis is, and who we are there. `cluster` goes before `sentinels`, these before `path`, and that
-/// before `host` and `port`.
+/// Where a pipeline's Redis is, and who we are there: one of `cluster`, `sentinels`, `path`, or `host` and `port`.
 #[napi(object, object_to_js = false)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Connection {
     pub host: Option<String>,
     pub port: Option<u16>,
@@ -37,18 +35,36 @@ pub struct Connection {
 }
 
 #[napi(object, object_to_js = false)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Node {
     pub host: String,
     pub port: u16,
 }
 
 #[napi(object, object_to_js = false)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct TlsOptions {
     pub ca: Vec<String>,
     pub cert: Option<String>,
     pub key: Option<String>,
     pub servername: Option<String>,
     pub accept_any: bool,
+}
+
+impl Connection {
+    /// What the keys of the queue start with.
+    pub fn prefix(&self) -> &str {
+        self.prefix.as_deref().unwrap_or(DEFAULT_PREFIX)
+    }
+
+    /// Without what need not be the same for two pipelines to share a link. In a cluster the prefix says which node it
+    /// leads to.
+    pub fn shareable(mut self) -> Connection {
+        if self.cluster.is_none() {
+            self.prefix = None;
+        }
+        self
+    }
 }
 
 impl TryFrom<Connection> for Config {
@@ -58,13 +74,12 @@ impl TryFrom<Connection> for Config {
         let config = Config {
             tls: options.tls.take().map(TlsOptions::build).transpose()?,
             place: place(&mut options)?,
-            login: Login { username: options.username, password: options.password },
+            login: Login { username: options.username.take(), password: options.password.take() },
             database: options.db.unwrap_or(0),
-            name: options.connection_name,
-            prefix: options.prefix.unwrap_or_else(|| DEFAULT_PREFIX.into()),
             replicated: options.replicated,
+            name: std::mem::take(&mut options.connection_name),
         };
-        config.check()?;
+        config.check(options.prefix())?;
         Ok(config)
     }
 }
@@ -88,10 +103,7 @@ fn place(options: &mut Connection) -> Result<Place, Error> {
     }
     Ok(Place::Server(match options.path.take() {
         Some(path) => Endpoint::Unix(path.into()),
-        None => {
-            let host = options.host.take().unwrap_or_else(|| DEFAULT_HOST.into());
-            Endpoint::Tcp(host, options.port.unwrap_or(DEFAULT_PORT))
-        }
+        None => Endpoint::Tcp(options.host.take().unwrap_or_default(), options.port.unwrap_or_default()),
     }))
 }
 

@@ -11,7 +11,7 @@ pub mod scripts;
 pub mod writer;
 
 pub use health::Health;
-pub use writer::Writer;
+pub use writer::{Share, Writer};
 
 use crate::core::{Error, Job};
 

@@ -56,11 +56,32 @@ pub fn judge(message: &str, detail: &Detail) -> Refusal {
     }
 }
 
+/// What proxies say in Redis' place under its own code: the system's words for what is wrong with the way there.
+const OF_PROXIES: [&str; 12] = [
+    "Connection ",
+    "Broken pipe",
+    "No route to host",
+    "Network ",
+    "Host is ",
+    "Operation ",
+    "Resource temporarily",
+    "Invalid argument",
+    "timeout",
+    "proxy",
+    "upstream",
+    "server",
+];
+
 /// Whether an error reply begins with a code, as all of Redis do. One that does not comes from something in between, and
-/// says nothing of the jobs.
+/// says nothing of the jobs: nor does one of twemproxy, which waits for an answer no longer.
 pub fn is_from_redis(message: &str) -> bool {
-    let code = message.split(' ').next().unwrap_or_default();
-    !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+    let (code, text) = message.split_once(' ').unwrap_or((message, ""));
+    let coded = !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    coded && !(code == "ERR" && OF_PROXIES.iter().any(|said| starts_with(text, said)))
+}
+
+fn starts_with(text: &str, start: &str) -> bool {
+    text.get(..start.len()).is_some_and(|front| front.eq_ignore_ascii_case(start))
 }
 
 /// The code of an error. Redis 6 wraps that of a command in a script: `ERR Error running script …: -OOM command …`, and
@@ -99,10 +120,26 @@ mod tests {
 
     #[test]
     fn an_error_without_a_code_is_not_from_redis() {
-        for message in ["ERR x", "NOSCRIPT No matching script.", "CLUSTERDOWN", "OOM x"] {
+        for message in [
+            "ERR x",
+            "ERR Error running script",
+            "ERR unknown command",
+            "NOSCRIPT No matching script.",
+            "CLUSTERDOWN",
+            "OOM x",
+        ] {
             assert!(is_from_redis(message), "{message}");
         }
-        for message in ["", "upstream failure", " ERR", "Err x"] {
+        for message in [
+            "",
+            "upstream failure",
+            " ERR",
+            "Err x",
+            "ERR Connection timed out",
+            "ERR Connection refused",
+            "ERR Broken pipe",
+            "ERR Timeout",
+        ] {
             assert!(!is_from_redis(message), "{message}");
         }
     }

@@ -2,6 +2,7 @@
 //! each. While batches are on their way the next one gathers, so that a lone job never waits and many share a script.
 
 mod answers;
+mod clients;
 mod connecting;
 
 use std::io;
@@ -13,11 +14,13 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep_until};
 
+pub use self::clients::Share;
+use self::clients::{Clients, Message};
 use self::connecting::Connection;
+use super::Health;
 use super::backlog::Backlog;
 use super::connection::config::{Config, Endpoint};
-use super::scripts::add_jobs::{REPLICA, Script};
-use super::{Health, Ready, Sink};
+use super::scripts::add_jobs::REPLICA;
 use crate::core::{Detail, Error, Outcome};
 
 /// Hand-overs that are taken at once, before replies are looked at again.
@@ -28,35 +31,18 @@ const QUIET: Duration = Duration::from_millis(100);
 /// gone without a word must not use up the time of all who wait for it.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// The sending end. When it is dropped, the writer finishes what it has and ends.
-pub struct Writer(UnboundedSender<Message>);
-
-enum Message {
-    Jobs(Vec<Ready>),
-    Reconnect(Box<Config>),
+/// The way to the thread. When the last `Share` of it is dropped, the writer finishes what it has and ends.
+pub struct Writer {
+    sender: UnboundedSender<Message>,
+    health: Arc<Health>,
 }
 
 impl Writer {
     /// Starts the thread, which begins to connect. Fails when the system has no thread to give.
-    pub fn start(config: Config, health: Arc<Health>, sink: Sink) -> io::Result<Writer> {
+    pub fn start(config: Config) -> io::Result<Writer> {
         let (sender, inbox) = unbounded_channel();
-        let trouble = Detail::new("ETIMEDOUT", "no connection was made yet").at(&config.place);
-        let mut state = State {
-            trouble,
-            script: Script::new(&config.prefix, config.replicated),
-            config: Arc::new(config),
-            health,
-            sink,
-            inbox,
-            open: true,
-            backlog: Backlog::default(),
-            connection: Connection::Down { retry_at: Instant::now() },
-            wanted: true,
-            attempts: 0,
-            moved: None,
-            not_before: Instant::now(),
-            leaving: None,
-        };
+        let health = Arc::<Health>::default();
+        let mut state = State::new(config, Arc::clone(&health), inbox);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         std::thread::Builder::new().name("enqueue-boundary".into()).spawn(move || {
             // A defect here must not leave callers without an answer: what is in hand fails, and the thread goes on.
@@ -64,31 +50,16 @@ impl Writer {
                 state.recover();
             }
         })?;
-        Ok(Writer(sender))
-    }
-
-    /// Hands over jobs. Gives them back when the writer has ended, which it only does with the process.
-    pub fn push(&self, ready: Vec<Ready>) -> Result<(), Vec<Ready>> {
-        self.0.send(Message::Jobs(ready)).map_err(|error| match error.0 {
-            Message::Jobs(ready) => ready,
-            Message::Reconnect(_) => Vec::new(),
-        })
-    }
-
-    /// Has all jobs that are not sent yet go where `config` says. Those on their way are answered where they went.
-    pub fn reconnect(&self, config: Config) {
-        // A writer that has ended has no connection to replace.
-        let _ = self.0.send(Message::Reconnect(Box::new(config)));
+        Ok(Writer { sender, health })
     }
 }
 
 struct State {
     config: Arc<Config>,
-    script: Script,
     health: Arc<Health>,
-    sink: Sink,
     inbox: UnboundedReceiver<Message>,
     open: bool,
+    clients: Clients,
     backlog: Backlog,
     connection: Connection,
     /// A link is wanted although no job waits for it: at the start, so that it stands when the first record is made.
@@ -101,6 +72,26 @@ struct State {
     leaving: Option<Detail>,
     /// What stood in the way last, for the operator.
     trouble: Detail,
+}
+
+impl State {
+    fn new(config: Config, health: Arc<Health>, inbox: UnboundedReceiver<Message>) -> State {
+        State {
+            trouble: Detail::new("ETIMEDOUT", "no connection was made yet").at(&config.place),
+            clients: Clients::new(config.replicated),
+            config: Arc::new(config),
+            health,
+            inbox,
+            open: true,
+            backlog: Backlog::default(),
+            connection: Connection::Down { retry_at: Instant::now() },
+            wanted: true,
+            attempts: 0,
+            moved: None,
+            not_before: Instant::now(),
+            leaving: None,
+        }
+    }
 }
 
 impl State {
@@ -132,17 +123,10 @@ impl State {
                 event = self.connection.turn() => self.on_event(event),
                 count = self.inbox.recv_many(&mut arrived, MAX_ARRIVALS), if self.open => {
                     self.open = count > 0;
-                    arrived.drain(..).for_each(|message| self.on_message(message));
+                    arrived.drain(..).for_each(|message| self.clients.take(message, &mut self.backlog));
                 }
                 () = timer.as_mut(), if alarm.is_some() => {}
             }
-        }
-    }
-
-    fn on_message(&mut self, message: Message) {
-        match message {
-            Message::Jobs(ready) => ready.into_iter().for_each(|ready| self.backlog.add(ready)),
-            Message::Reconnect(config) => self.reconnect(*config),
         }
     }
 
@@ -174,24 +158,25 @@ impl State {
         while !quiet
             && self.leaving.is_none()
             && self.not_before <= now
-            && let Some(batch) = self.backlog.next_batch(now)
+            && let Some(call) = self.backlog.next_batch(now, &self.trouble)
         {
-            let calls = batch.jobs.iter().map(|job| (&job.ready.job, job.ready.timestamp));
-            self.script.push_call(batch.whole, batch.number, calls, link.out());
-            batch.end = link.appended();
-            self.script.push_trailer(link.out());
+            let Some(script) = self.clients.script(call.lane) else {
+                return;
+            };
+            let jobs = call.jobs.iter().map(|ready| (&ready.job, ready.timestamp));
+            script.push_call(call.whole, call.number, jobs, link.out());
+            self.backlog.ends_at(link.appended());
+            script.push_trailer(link.out());
         }
     }
 
     fn report(&mut self) {
-        if !self.backlog.settled().is_empty() {
-            (self.sink)(self.backlog.settled());
-        }
+        self.clients.tell(&mut self.backlog);
     }
 
     fn recover(&mut self) {
         while let Ok(message) = self.inbox.try_recv() {
-            self.on_message(message);
+            self.clients.take(message, &mut self.backlog);
         }
         self.leaving = None;
         self.connection = Connection::Down { retry_at: Instant::now() };

@@ -17,8 +17,6 @@ pub struct Config {
     pub tls: Option<Tls>,
     /// What the server lists our connections as.
     pub name: String,
-    /// What all keys start with.
-    pub prefix: String,
     /// A job counts as queued only when a replica has it too.
     pub replicated: bool,
 }
@@ -63,14 +61,14 @@ pub struct Tls {
 }
 
 impl Config {
-    /// Checks what only shows when all is put together.
-    pub fn check(&self) -> Result<(), Error> {
+    /// Checks what only shows when all is put together, with what all keys start with.
+    pub fn check(&self, prefix: &str) -> Result<(), Error> {
         let clustered = matches!(self.place, Place::Cluster(_));
-        if clustered && !has_hash_tag(&self.prefix) {
+        if clustered && !has_hash_tag(prefix) {
             return Err(Error::Misconfigured {
                 message: "on a cluster all keys of a queue must be in one slot: put braces around the prefix, \
                           for example \"{bull}\", here and in the workers",
-                detail: format!("the prefix is {:?}", self.prefix).into(),
+                detail: format!("the prefix is {prefix:?}").into(),
             });
         }
         if clustered && self.database != 0 {
@@ -124,7 +122,6 @@ pub mod tests {
             database: 0,
             tls: None,
             name: "test".into(),
-            prefix: "bull".into(),
             replicated: false,
         }
     }
@@ -144,11 +141,9 @@ pub mod tests {
         for (prefix, fine) in
             [("bull", false), ("{}bull", false), ("b}u{ll", false), ("{bull}", true), ("x{b}", true)]
         {
-            config.prefix = prefix.into();
-            assert_eq!(config.check().is_ok(), fine, "{prefix}");
+            assert_eq!(config.check(prefix).is_ok(), fine, "{prefix}");
         }
-        assert!(config.check().is_ok());
         config.database = 1;
-        assert!(config.check().is_err());
+        assert!(config.check("{bull}").is_err());
     }
 }

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, timeout};
 
 use super::config::{Endpoint, Login, Tls};
-use super::resp::{self, Reply};
+use super::resp::{self, Reply, Scanner};
 use super::socket::{self, Socket};
 use super::trouble;
 
@@ -23,6 +23,7 @@ const SECRET_ENOUGH: usize = 8;
 
 pub struct Link {
     socket: Box<dyn Socket>,
+    secure: bool,
     endpoint: Endpoint,
     out: Vec<u8>,
     /// How much of `out` the kernel has taken.
@@ -30,8 +31,11 @@ pub struct Link {
     /// How many bytes the kernel has taken since the link stands, `out` included.
     written: u64,
     flushing: bool,
+    /// How many it may have taken at most. In a write of TLS that fails, records may have gone before the one that did not.
+    offered: u64,
     input: Vec<u8>,
     input_at: usize,
+    scanner: Scanner,
     chunk: Box<[u8]>,
     heard: Instant,
 }
@@ -62,13 +66,16 @@ impl Link {
     ) -> io::Result<(Link, Vec<Reply>)> {
         let mut link = Link {
             socket: step(socket::open(endpoint, tls)).await?,
+            secure: tls.is_some(),
             endpoint: endpoint.clone(),
             out: Vec::new(),
             out_at: 0,
             written: 0,
             flushing: false,
+            offered: 0,
             input: Vec::new(),
             input_at: 0,
+            scanner: Scanner::default(),
             chunk: vec![0; 16 * 1024].into(),
             heard: Instant::now(),
         };
@@ -125,7 +132,7 @@ impl Link {
         &self.endpoint
     }
 
-    /// When something arrived last.
+    /// When a whole reply arrived last.
     pub fn heard(&self) -> Instant {
         self.heard
     }
@@ -144,9 +151,9 @@ impl Link {
         self.written + (self.out.len() - self.out_at) as u64
     }
 
-    /// How many bytes of this link the kernel has taken.
-    pub fn written(&self) -> u64 {
-        self.written
+    /// How many bytes of this link the kernel may have taken.
+    pub fn gone(&self) -> u64 {
+        self.written.max(self.offered)
     }
 
     /// Sends what can be sent and waits until something arrives. Fails when the link is broken. Can be dropped and
@@ -161,19 +168,29 @@ impl Link {
 
     /// The next whole reply that has arrived, if any. Fails when what arrived is not RESP.
     pub fn next_reply(&mut self) -> io::Result<Option<Reply>> {
-        let parsed = resp::parse(&self.input[self.input_at..]).map_err(|_| garbage())?;
-        let Some((reply, used)) = parsed else {
+        let rest = &self.input[self.input_at..];
+        let Some(end) = self.scanner.end(rest).map_err(|_| garbage())? else {
             self.input.drain(..self.input_at);
             self.input_at = 0;
             return Ok(None);
         };
-        self.input_at += used;
+        let (reply, _) = resp::parse(&rest[..end]).map_err(|_| garbage())?.ok_or_else(garbage)?;
+        self.input_at += end;
+        self.heard = Instant::now();
         Ok(Some(reply))
+    }
+
+    /// Whether the beginning of a reply has arrived, and not its end.
+    pub fn is_amid_reply(&self) -> bool {
+        self.input_at < self.input.len()
     }
 
     fn poll_send(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         let sending = self.out_at < self.out.len();
         while self.out_at < self.out.len() {
+            if self.secure {
+                self.offered = self.written + (self.out.len() - self.out_at) as u64;
+            }
             match Pin::new(&mut self.socket).poll_write(context, &self.out[self.out_at..])? {
                 Poll::Pending => break,
                 Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
@@ -200,7 +217,6 @@ impl Link {
             }
             Poll::Ready(Ok(())) => {
                 self.input.extend_from_slice(buffer.filled());
-                self.heard = Instant::now();
                 Poll::Ready(Ok(()))
             }
         }

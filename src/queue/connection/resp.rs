@@ -15,13 +15,77 @@ pub enum Reply {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Garbage;
 
-/// A reply longer than this is none that we asked for.
-const MAX_LENGTH: i64 = 1 << 20;
+/// A reply longer than this is none that we asked for: the longest are an error of a script and what INFO says of memory.
+const MAX_LENGTH: i64 = 1 << 16;
 const MAX_DEPTH: usize = 4;
 
 /// The first whole reply in `bytes` and how many bytes it takes, or nothing while it is incomplete.
 pub fn parse(bytes: &[u8]) -> Result<Option<(Reply, usize)>, Garbage> {
     parse_at(bytes, 0, MAX_DEPTH)
+}
+
+/// Finds the end of a reply that arrives in pieces, without looking at any byte twice.
+#[derive(Default)]
+pub struct Scanner {
+    /// How far the values go that are whole, and how far was looked for the end of the line after them.
+    whole: usize,
+    looked: usize,
+    /// Values that are still to come, behind the one that is always awaited.
+    more: usize,
+}
+
+impl Scanner {
+    /// `bytes` are those that came before, and more. Once this gives the length of the whole reply, it begins anew.
+    pub fn end(&mut self, bytes: &[u8]) -> Result<Option<usize>, Garbage> {
+        loop {
+            if bytes.get(self.whole).is_some_and(|kind| !b"+-:$*".contains(kind)) {
+                return Err(Garbage);
+            }
+            let rest = bytes.get(self.looked..).unwrap_or_default();
+            let Some(line) = rest.iter().position(|byte| *byte == b'\n').map(|at| self.looked + at) else {
+                self.looked = self.looked.max(bytes.len());
+                return if bytes.len() > MAX_LENGTH as usize { Err(Garbage) } else { Ok(None) };
+            };
+            self.looked = line;
+            let text = bytes.get(self.whole..line.saturating_sub(1)).ok_or(Garbage)?;
+            let (kind, text) = text.split_first().ok_or(Garbage)?;
+            let mut end = line + 1;
+            match kind {
+                b'$' => {
+                    let length = integer(text)?;
+                    if length > MAX_LENGTH {
+                        return Err(Garbage);
+                    }
+                    if length >= 0 {
+                        end += length as usize + 2;
+                        if end > bytes.len() {
+                            return Ok(None);
+                        }
+                    }
+                }
+                b'*' => {
+                    let count = integer(text)?;
+                    if count > MAX_LENGTH {
+                        return Err(Garbage);
+                    }
+                    self.more += count.max(0) as usize;
+                }
+                b'+' | b'-' | b':' => {}
+                _ => return Err(Garbage),
+            }
+            (self.whole, self.looked) = (end, end);
+            if end > MAX_LENGTH as usize + 2 {
+                return Err(Garbage);
+            }
+            match self.more.checked_sub(1) {
+                Some(more) => self.more = more,
+                None => {
+                    *self = Scanner::default();
+                    return Ok(Some(end));
+                }
+            }
+        }
+    }
 }
 
 fn parse_at(bytes: &[u8], start: usize, depth: usize) -> Result<Option<(Reply, usize)>, Garbage> {
@@ -180,6 +244,40 @@ mod tests {
             }
             start += used;
         }
+    }
+
+    #[test]
+    fn the_end_of_a_reply_is_found_however_it_arrives() {
+        for step in 1..=REPLIES.len() {
+            let (mut scanner, mut start, mut replies) = (Scanner::default(), 0, Vec::new());
+            let ends = (step..).step_by(step).take_while(|end| *end < REPLIES.len() + step);
+            for end in ends.map(|end| end.min(REPLIES.len())) {
+                while let Some(length) = scanner.end(&REPLIES[start..end]).unwrap() {
+                    let (reply, used) = parse(&REPLIES[start..start + length]).unwrap().unwrap();
+                    assert_eq!(used, length);
+                    replies.push(reply);
+                    start += length;
+                }
+            }
+            assert_eq!(replies, all(REPLIES));
+        }
+    }
+
+    #[test]
+    fn a_reply_without_an_end_is_garbage_before_it_takes_much_room() {
+        let most = MAX_LENGTH as usize;
+        for (front, more) in
+            [(&b"+"[..], &b"x"[..]), (b"*2\r\n", b"x"), (b"*60000\r\n", b":1\r\n"), (b"", b"*1\r\n")]
+        {
+            let mut bytes = front.to_vec();
+            let mut scanner = Scanner::default();
+            while let Ok(whole) = scanner.end(&bytes) {
+                assert_eq!(whole, None);
+                assert!(bytes.len() <= most + 16);
+                bytes.extend_from_slice(more);
+            }
+        }
+        assert_eq!(Scanner::default().end(b"$65537\r\n"), Err(Garbage));
     }
 
     #[test]

@@ -121,7 +121,8 @@ local count = call('INCRBY', counter, tostring(jobs))
 -- job whose later ones fail is whole without them.
 local first = sub(KEYS[8], id_at)
 local announced
-if duplicates and call('EXISTS', KEYS[8]) == 1 then
+local there = duplicates and call('EXISTS', KEYS[8]) == 1
+if there then
   announced = redis.pcall('XADD', events, '*', 'event', 'duplicated', 'jobId', first)
 else
   announced = redis.pcall('XADD', events, '*', 'event', 'added', 'jobId', first, 'name', name)
@@ -145,7 +146,10 @@ local at = 7
 for i = 1, jobs do
   local key = KEYS[7 + i]
   local id = sub(key, id_at)
-  if duplicates and call('EXISTS', key) == 1 then
+  if i > 1 then
+    there = duplicates and call('EXISTS', key) == 1
+  end
+  if there then
     reply[#reply + 1] = i
     if i > 1 then
       announce('XADD', events, '*', 'event', 'duplicated', 'jobId', id)

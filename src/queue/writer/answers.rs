@@ -22,7 +22,12 @@ impl State {
     pub(super) fn read_replies(&mut self) -> io::Result<()> {
         while let Connection::Up(link, _) = &mut self.connection {
             let Some(reply) = link.next_reply()? else {
-                return Ok(());
+                // Not even the beginning of an answer is due when nothing was asked.
+                return if link.is_amid_reply() && !self.backlog.is_sent() {
+                    Err(nonsense("the server sent a reply to nothing"))
+                } else {
+                    Ok(())
+                };
             };
             let Some(batch) = self.backlog.front() else {
                 return Err(nonsense("the server sent a reply to nothing"));
@@ -90,7 +95,7 @@ impl State {
                 self.not_before = Instant::now() + NOT_NOW;
                 self.trouble = why;
             }
-            // Where the next link goes is settled: by the first of several refusals, or by `reconnect`.
+            // Where the next link goes is settled by the first of several refusals.
             Next::Leave { .. } if self.leaving.is_some() => {}
             // The batches behind this one will be refused as well, and their refusals are worth hearing.
             Next::Leave { why, host, port } => {

@@ -11,11 +11,10 @@ use tokio::time::Instant;
 
 use super::State;
 use crate::core::Detail;
-use crate::queue::connection::config::{Config, Place};
+use crate::queue::connection::config::Place;
 use crate::queue::connection::link::Link;
 use crate::queue::connection::place::{self, Server};
 use crate::queue::connection::trouble;
-use crate::queue::scripts::add_jobs::Script;
 
 /// The first and the longest pause between attempts to connect, before jitter.
 const BACKOFF: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
@@ -32,7 +31,7 @@ pub(super) enum Connection {
 }
 
 pub(super) enum Event {
-    Connected(io::Result<Server>),
+    Connected(io::Result<Box<Server>>),
     Received(io::Result<()>),
     Superseded,
 }
@@ -49,7 +48,7 @@ impl Connection {
     pub(super) async fn turn(&mut self) -> Event {
         match self {
             Connection::Down { .. } => pending().await,
-            Connection::Connecting(attempt) => Event::Connected(attempt.await),
+            Connection::Connecting(attempt) => Event::Connected(attempt.await.map(Box::new)),
             Connection::Up(link, superseded) => tokio::select! {
                 biased;
                 received = link.turn() => Event::Received(received),
@@ -74,7 +73,8 @@ impl State {
 
     pub(super) fn on_event(&mut self, event: Event) {
         match event {
-            Event::Connected(Ok(Server { link, eviction })) => {
+            Event::Connected(Ok(server)) => {
+                let Server { link, eviction } = *server;
                 self.health.connected();
                 if let Some(policy) = eviction.filter(|policy| policy != "noeviction") {
                     self.health.evicts(Detail::new(policy, link.endpoint().to_string()));
@@ -102,21 +102,6 @@ impl State {
         }
     }
 
-    pub(super) fn reconnect(&mut self, config: Config) {
-        let replaced = Detail::new("ECONNABORTED", "the connection was replaced").at(&self.config.place);
-        self.script = Script::new(&config.prefix, config.replicated);
-        self.config = Arc::new(config);
-        self.attempts = 0;
-        self.moved = None;
-        if self.backlog.is_sent() {
-            self.leaving = Some(replaced);
-        } else {
-            self.disconnect(replaced);
-            self.connection = Connection::Down { retry_at: Instant::now() };
-            self.wanted = true;
-        }
-    }
-
     /// Gives up a link that stood, for what is wrong with it.
     pub(super) fn break_off(&mut self, trouble: Detail) {
         let trouble = self.connection.at(trouble);
@@ -126,7 +111,7 @@ impl State {
     /// `trouble` names the server already.
     pub(super) fn disconnect(&mut self, trouble: Detail) {
         if let Connection::Up(link, _) = &self.connection {
-            self.backlog.link_lost(link.written());
+            self.backlog.link_lost(link.gone());
         }
         self.health.disconnected(&trouble);
         self.trouble = trouble;

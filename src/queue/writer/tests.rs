@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use super::*;
 use crate::core::Text;
 use crate::core::job::JobBuilder;
-use crate::queue::Settled;
+use crate::queue::{Ready, Settled};
 
 #[test]
 fn a_panic_on_the_writers_thread_leaves_no_job_unsettled_and_the_thread_goes_on() {
@@ -24,7 +24,7 @@ fn a_panic_on_the_writers_thread_leaves_no_job_unsettled_and_the_thread_goes_on(
         jobs.drain(..).for_each(|(slot, _)| settled.send(slot).unwrap());
     });
     let config = crate::queue::connection::config::tests::local(1);
-    let writer = Writer::start(config, Arc::default(), sink).unwrap();
+    let writer = Share::join(Arc::new(Writer::start(config).unwrap()), "bull", sink);
     for slots in [[1, 2], [3, 4]] {
         assert!(writer.push(slots.map(ready).into()).is_ok());
         let mut seen = [outcomes.recv().unwrap(), outcomes.recv().unwrap()];

@@ -1,0 +1,292 @@
+//! The jobs that a writer has: those that wait, those on their way, and what is certain about each. They are of several
+//! clients, and for several queues, each of which has a lane. No I/O.
+
+mod answers;
+mod deadlines;
+mod jobs;
+mod lane;
+mod sending;
+
+use std::collections::VecDeque;
+
+use tokio::time::Instant;
+
+use self::deadlines::Deadlines;
+use self::jobs::Jobs;
+pub use self::jobs::Key;
+use self::lane::Lane;
+use super::connection::resp::Reply;
+use super::{Ready, Settled};
+use crate::core::{Detail, Error, Outcome};
+
+/// Jobs a script may add: at 5 µs each it blocks Redis for well under a millisecond.
+const MAX_BATCH: usize = 128;
+/// Bytes a batch may have, unless one job alone is longer.
+const MAX_BATCH_BYTES: usize = 256 * 1024;
+/// Batches on their way at once: while Redis runs one, the next is on the wire and the last is being read.
+const MAX_SENT: usize = 4;
+/// Batches that go out whatever their size: Redis should find the next one when it is done with the first.
+const MAX_SMALL: usize = 2;
+/// With so many on their way, fewer jobs than this wait for company.
+const WORTH_SENDING: usize = 16;
+
+/// What is certain about a job that has no answer yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    NotSent,
+    Refused,
+    /// It went out once and the link broke before the answer.
+    Unknown,
+}
+
+pub struct Pending {
+    pub ready: Ready,
+    /// The number of its client.
+    client: usize,
+    deadline: Instant,
+    fate: Fate,
+    /// Whether its batch is on its way.
+    sent: bool,
+    /// Its caller has an answer; it is only here because its batch is still on its way.
+    settled: bool,
+}
+
+/// What to put on the wire for a batch.
+pub struct Call<'a> {
+    /// The number of the queue that its jobs are for.
+    pub lane: usize,
+    /// What its reply is to begin with.
+    pub number: u64,
+    /// Whether the script is sent with it.
+    pub whole: bool,
+    pub jobs: Vec<&'a Ready>,
+}
+
+pub struct Batch {
+    pub jobs: Vec<Key>,
+    /// What its reply begins with, so that no other can be taken for it.
+    pub number: u64,
+    /// Where the last byte of the call stands on the link; nowhere yet, when that is past all.
+    pub end: u64,
+    pub sent_at: Instant,
+    /// The script's reply, while that of WAIT is still to come.
+    pub reply: Option<Reply>,
+    /// How often the script had been loaded when this was sent.
+    loads: u64,
+}
+
+/// Whose jobs they are.
+struct Client {
+    lane: usize,
+    /// How many of its jobs are here.
+    jobs: usize,
+    /// What became of jobs, until it is told.
+    settled: Vec<(u32, Settled)>,
+    /// Its jobs wait elsewhere: one that comes back goes there.
+    moved: bool,
+    returned: Vec<(Ready, Fate)>,
+}
+
+/// What a client is to be told; whoever tells it empties both.
+pub struct News<'a> {
+    pub client: usize,
+    pub settled: &'a mut Vec<(u32, Settled)>,
+    /// Jobs that wait elsewhere, with what is certain about each.
+    pub returned: &'a mut Vec<(Ready, Fate)>,
+}
+
+#[derive(Default)]
+pub struct Backlog {
+    jobs: Jobs,
+    deadlines: Deadlines,
+    lanes: Vec<Lane>,
+    /// The lane that the next batch is looked for in first.
+    turn: usize,
+    clients: Vec<Option<Client>>,
+    /// Clients that have something to be told.
+    news: Vec<usize>,
+    sent: VecDeque<Batch>,
+    waiting: usize,
+    number: u64,
+    /// How often the script was sent whole, and whether it must be again.
+    loads: u64,
+    load_next: bool,
+}
+
+/// What an answer asks of the writer.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Next {
+    GoOn,
+    /// Ask again after a pause.
+    Pause(Detail),
+    /// Connect anew, to another host or port where those are known.
+    Leave {
+        why: Detail,
+        host: Option<String>,
+        port: Option<u16>,
+    },
+}
+
+impl Backlog {
+    /// Takes a client whose jobs are for the queue of this lane. Lanes are numbered without gaps.
+    pub fn join(&mut self, lane: usize) -> usize {
+        if self.lanes.len() <= lane {
+            self.lanes.resize_with(lane + 1, Lane::default);
+        }
+        let client = Client { lane, jobs: 0, settled: Vec::new(), moved: false, returned: Vec::new() };
+        match self.clients.iter().position(Option::is_none) {
+            Some(free) => {
+                self.clients[free] = Some(client);
+                free
+            }
+            None => {
+                self.clients.push(Some(client));
+                self.clients.len() - 1
+            }
+        }
+    }
+
+    /// Forgets a client, if none of its jobs is here any more.
+    pub fn leave(&mut self, client: usize) -> bool {
+        let idle = matches!(&self.clients[client], Some(it) if it.jobs == 0 && it.settled.is_empty() && it.returned.is_empty());
+        if idle {
+            self.clients[client] = None;
+        }
+        idle
+    }
+
+    pub fn add(&mut self, client: usize, ready: Ready) {
+        if let Some((lane, key)) = self.keep(client, ready, Fate::NotSent) {
+            self.lanes[lane].push(key);
+        }
+    }
+
+    /// Takes jobs that waited elsewhere, and go out before those that wait here.
+    pub fn adopt(&mut self, client: usize, jobs: Vec<(Ready, Fate)>) {
+        let kept: Vec<_> =
+            jobs.into_iter().filter_map(|(ready, fate)| self.keep(client, ready, fate)).collect();
+        let keys: Vec<_> = kept.iter().map(|(_, key)| *key).collect();
+        if let Some((lane, _)) = kept.first() {
+            self.lanes[*lane].put_back(&keys);
+        }
+    }
+
+    fn keep(&mut self, client: usize, ready: Ready, fate: Fate) -> Option<(usize, Key)> {
+        let of = self.clients[client].as_mut()?;
+        of.jobs += 1;
+        let lane = of.lane;
+        let deadline = Instant::from_std(ready.deadline);
+        let key = self.jobs.insert(Pending { ready, client, deadline, fate, sent: false, settled: false });
+        self.deadlines.insert(key, deadline);
+        if self.deadlines.is_crowded(self.jobs.len()) {
+            self.deadlines.clear();
+            for key in self.jobs.keys() {
+                if let Some(job) = self.jobs.get(key) {
+                    self.deadlines.insert(key, job.deadline);
+                }
+            }
+        }
+        self.waiting += 1;
+        Some((lane, key))
+    }
+
+    /// A client's jobs wait elsewhere from now on: those that wait here go out, and those that come back do.
+    pub fn move_away(&mut self, client: usize) {
+        let Some(of) = &mut self.clients[client] else {
+            return;
+        };
+        of.moved = true;
+        let jobs = &self.jobs;
+        let leaving =
+            self.lanes[of.lane].extract(jobs, |key| jobs.get(key).is_some_and(|job| job.client == client));
+        self.waiting -= leaving.len();
+        let leaving: Vec<_> = leaving.into_iter().filter_map(|key| self.jobs.take(key)).collect();
+        of.jobs -= leaving.len();
+        of.returned.extend(leaving.into_iter().map(|job| (job.ready, job.fate)));
+        self.news.push(client);
+    }
+
+    /// Whether no job is here.
+    pub fn is_empty(&self) -> bool {
+        self.waiting == 0 && self.sent.is_empty()
+    }
+
+    /// Whether jobs wait to be sent.
+    pub fn is_waiting(&self) -> bool {
+        self.waiting > 0
+    }
+
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines.next()
+    }
+
+    /// The next client that has something to be told.
+    pub fn news(&mut self) -> Option<News<'_>> {
+        while let Some(client) = self.news.pop() {
+            let told = |of: &Client| of.settled.is_empty() && of.returned.is_empty();
+            if !self.clients[client].as_ref().is_none_or(told) {
+                let Client { settled, returned, .. } = self.clients[client].as_mut()?;
+                return Some(News { client, settled, returned });
+            }
+        }
+        None
+    }
+
+    /// Settles every job whose deadline has passed; one that still waits is never sent. `trouble` is what stood in the
+    /// way, `unanswered` what is to be said of a job on its way.
+    pub fn expire(&mut self, now: Instant, trouble: &Detail, unanswered: impl Fn() -> Detail) {
+        while let Some(keys) = self.deadlines.passed(now) {
+            for key in keys {
+                let Some(job) = self.jobs.get_mut(key) else {
+                    continue;
+                };
+                let client = job.client;
+                if job.sent {
+                    if job.settled {
+                        continue;
+                    }
+                    job.settled = true;
+                    let slot = job.ready.slot;
+                    if let Some(of) = &mut self.clients[client] {
+                        if of.settled.is_empty() {
+                            self.news.push(client);
+                        }
+                        let unknown = Error::OutcomeUnknown { detail: unanswered() };
+                        of.settled.push((slot, Settled::Failed(unknown)));
+                    }
+                } else {
+                    self.finish(key, |fate| expired(fate, trouble));
+                    self.waiting -= 1;
+                    if let Some(of) = &self.clients[client] {
+                        self.lanes[of.lane].settled(&self.jobs);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Settles everything as failed, after a defect: jobs of a batch that was being answered among it.
+    pub fn fail_everything(&mut self, error: &Error) {
+        let keys: Vec<_> = self.jobs.keys().collect();
+        for key in keys {
+            self.settle(key, Settled::Failed(error.clone()));
+        }
+        self.news = (0..self.clients.len()).collect();
+        self.sent.clear();
+        self.deadlines.clear();
+        self.lanes.iter_mut().for_each(|lane| *lane = Lane::default());
+        self.waiting = 0;
+    }
+}
+
+fn expired(fate: Fate, trouble: &Detail) -> Error {
+    let detail = trouble.clone();
+    match fate {
+        Fate::NotSent => Error::QueueUnavailable { outcome: Outcome::NotSent, detail },
+        Fate::Refused => Error::QueueUnavailable { outcome: Outcome::Refused, detail },
+        Fate::Unknown => Error::OutcomeUnknown { detail },
+    }
+}
+
+#[cfg(test)]
+mod tests;

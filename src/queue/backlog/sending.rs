@@ -1,0 +1,87 @@
+//! Which jobs go out next.
+
+use tokio::time::Instant;
+
+use super::jobs::Key;
+use super::{Backlog, Batch, Call, MAX_BATCH, MAX_BATCH_BYTES, MAX_SENT, MAX_SMALL, WORTH_SENDING, expired};
+use crate::core::Detail;
+
+impl Backlog {
+    /// The batch to send now; from here on it counts as on its way. Each queue that has jobs gets its turn. A job whose
+    /// time is up is not sent any more: `trouble` is what stood in its way.
+    pub fn next_batch(&mut self, now: Instant, trouble: &Detail) -> Option<Call<'_>> {
+        let least = if self.sent.len() < MAX_SMALL { 1 } else { WORTH_SENDING };
+        if self.waiting < least || self.sent.len() >= MAX_SENT {
+            return None;
+        }
+        let lanes = self.lanes.len();
+        for step in 0..lanes {
+            let lane = (self.turn + step) % lanes;
+            if self.lanes[lane].len() < least {
+                continue;
+            }
+            let jobs = self.fill(lane, now, trouble);
+            if !jobs.is_empty() {
+                self.turn = (lane + 1) % lanes;
+                let whole = std::mem::take(&mut self.load_next);
+                self.loads += u64::from(whole);
+                self.number += 1;
+                let (number, loads) = (self.number, self.loads);
+                let batch = Batch { jobs, number, end: u64::MAX, sent_at: now, reply: None, loads };
+                self.sent.push_back(batch);
+                let keys = self.sent.back()?.jobs.iter();
+                let mut jobs = Vec::with_capacity(keys.len());
+                jobs.extend(keys.filter_map(|key| self.jobs.get(*key)).map(|job| &job.ready));
+                return Some(Call { lane, whole, number, jobs });
+            }
+        }
+        None
+    }
+
+    /// Takes out as many jobs of a lane as fit into a batch: at least one.
+    fn fill(&mut self, lane: usize, now: Instant, trouble: &Detail) -> Vec<Key> {
+        let mut batch = Vec::with_capacity(self.lanes[lane].len().min(MAX_BATCH));
+        let mut bytes = 0;
+        while let Some(key) = self.lanes[lane].front(&self.jobs)
+            && let Some(job) = self.jobs.get_mut(key)
+        {
+            let late = job.deadline <= now;
+            if !late {
+                bytes += job.ready.job.size();
+                if batch.len() == MAX_BATCH || (bytes > MAX_BATCH_BYTES && !batch.is_empty()) {
+                    break;
+                }
+            }
+            job.sent = !late;
+            self.lanes[lane].pop();
+            self.waiting -= 1;
+            match late {
+                true => self.finish(key, |fate| expired(fate, trouble)),
+                false => batch.push(key),
+            }
+        }
+        batch
+    }
+
+    /// The call of the batch that was just made ends here on the link.
+    pub fn ends_at(&mut self, end: u64) {
+        if let Some(batch) = self.sent.back_mut() {
+            batch.end = end;
+        }
+    }
+
+    /// The batch that the next reply is for.
+    pub fn front(&mut self) -> Option<&mut Batch> {
+        self.sent.front_mut()
+    }
+
+    /// Whether batches are on their way.
+    pub fn is_sent(&self) -> bool {
+        !self.sent.is_empty()
+    }
+
+    /// When the batch that the next reply is for was sent.
+    pub fn oldest_sent(&self) -> Option<Instant> {
+        self.sent.front().map(|batch| batch.sent_at)
+    }
+}

@@ -1,0 +1,219 @@
+//! Who shares a writer: each client has jobs for one queue, and hears what became of them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::Writer;
+use crate::queue::backlog::{Backlog, Fate, News};
+use crate::queue::scripts::add_jobs::Script;
+use crate::queue::{Health, Ready, Sink};
+
+/// A client of a writer, as it is known outside. When it is dropped, its jobs are still seen to.
+pub struct Share {
+    writer: Arc<Writer>,
+    client: u64,
+}
+
+/// To the writer's thread.
+pub(super) enum Message {
+    Join {
+        client: u64,
+        prefix: String,
+        sink: Sink,
+    },
+    Jobs {
+        client: u64,
+        ready: Vec<Ready>,
+    },
+    /// Jobs that waited at another writer.
+    Adopt {
+        client: u64,
+        jobs: Vec<(Ready, Fate)>,
+    },
+    /// The client has another writer from now on.
+    Move {
+        client: u64,
+        to: UnboundedSender<Message>,
+    },
+    Leave {
+        client: u64,
+    },
+}
+
+impl Share {
+    /// Becomes a client of a writer, for the queue whose keys start with `prefix`.
+    pub fn join(writer: Arc<Writer>, prefix: &str, sink: Sink) -> Share {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let client = NEXT.fetch_add(1, Relaxed);
+        // A writer that has ended hears nothing more, which `push` will tell.
+        let _ = writer.sender.send(Message::Join { client, prefix: prefix.to_owned(), sink });
+        Share { writer, client }
+    }
+
+    /// Hands over jobs. Gives them back when the writer has ended, which it only does with the process.
+    pub fn push(&self, ready: Vec<Ready>) -> Result<(), Vec<Ready>> {
+        let message = Message::Jobs { client: self.client, ready };
+        self.writer.sender.send(message).map_err(|error| match error.0 {
+            Message::Jobs { ready, .. } => ready,
+            _ => Vec::new(),
+        })
+    }
+
+    /// Has all jobs that are not sent yet, and those to come, go through another writer. Those on their way are answered
+    /// where they went.
+    pub fn move_to(&mut self, writer: Arc<Writer>, prefix: &str, sink: Sink) {
+        let to = writer.sender.clone();
+        let _ = to.send(Message::Join { client: self.client, prefix: prefix.to_owned(), sink });
+        let _ = self.writer.sender.send(Message::Move { client: self.client, to });
+        self.writer = writer;
+    }
+
+    /// Whether this is the writer that it has.
+    pub fn is_of(&self, writer: &Arc<Writer>) -> bool {
+        Arc::ptr_eq(&self.writer, writer)
+    }
+
+    pub fn health(&self) -> &Health {
+        &self.writer.health
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let _ = self.writer.sender.send(Message::Leave { client: self.client });
+    }
+}
+
+struct Client {
+    id: u64,
+    lane: usize,
+    sink: Sink,
+    /// Where its jobs wait now, if not here.
+    moved: Option<UnboundedSender<Message>>,
+    left: bool,
+}
+
+struct Lane {
+    prefix: String,
+    script: Script,
+    clients: usize,
+}
+
+pub(super) struct Clients {
+    replicated: bool,
+    numbers: HashMap<u64, usize>,
+    /// By the number that the backlog gave each.
+    clients: Vec<Option<Client>>,
+    lanes: Vec<Option<Lane>>,
+}
+
+impl Clients {
+    /// `replicated` has each batch confirmed by a replica.
+    pub(super) fn new(replicated: bool) -> Clients {
+        Clients { replicated, numbers: HashMap::new(), clients: Vec::new(), lanes: Vec::new() }
+    }
+
+    /// The script for the queue of a lane.
+    pub(super) fn script(&self, lane: usize) -> Option<&Script> {
+        self.lanes.get(lane)?.as_ref().map(|lane| &lane.script)
+    }
+
+    pub(super) fn take(&mut self, message: Message, backlog: &mut Backlog) {
+        match message {
+            Message::Jobs { client, ready } => {
+                if let Some(number) = self.numbers.get(&client) {
+                    ready.into_iter().for_each(|ready| backlog.add(*number, ready));
+                }
+            }
+            Message::Adopt { client, jobs } => {
+                if let Some(number) = self.numbers.get(&client) {
+                    backlog.adopt(*number, jobs);
+                }
+            }
+            Message::Join { client, prefix, sink } => self.join(client, prefix, sink, backlog),
+            Message::Move { client, to } => {
+                if let Some(number) = self.numbers.remove(&client)
+                    && let Some(Some(of)) = self.clients.get_mut(number)
+                {
+                    of.moved = Some(to);
+                    backlog.move_away(number);
+                    self.forget(number, backlog);
+                }
+            }
+            Message::Leave { client } => {
+                if let Some(number) = self.numbers.remove(&client)
+                    && let Some(Some(of)) = self.clients.get_mut(number)
+                {
+                    of.left = true;
+                    self.forget(number, backlog);
+                }
+            }
+        }
+    }
+
+    fn join(&mut self, id: u64, prefix: String, sink: Sink, backlog: &mut Backlog) {
+        let lane = self.lane(prefix);
+        let number = backlog.join(lane);
+        if self.clients.len() <= number {
+            self.clients.resize_with(number + 1, || None);
+        }
+        self.clients[number] = Some(Client { id, lane, sink, moved: None, left: false });
+        self.numbers.insert(id, number);
+    }
+
+    /// The lane of the queue whose keys start so, which all clients of that queue share.
+    fn lane(&mut self, prefix: String) -> usize {
+        let known = self.lanes.iter().position(|lane| matches!(lane, Some(lane) if lane.prefix == prefix));
+        let number =
+            known.or_else(|| self.lanes.iter().position(Option::is_none)).unwrap_or(self.lanes.len());
+        if number == self.lanes.len() {
+            self.lanes.push(None);
+        }
+        let script = Script::new(&prefix, self.replicated);
+        self.lanes[number].get_or_insert(Lane { prefix, script, clients: 0 }).clients += 1;
+        number
+    }
+
+    /// Tells clients what became of their jobs, and sends those on whose client waits elsewhere.
+    pub(super) fn tell(&mut self, backlog: &mut Backlog) {
+        while let Some(News { client: number, settled, returned }) = backlog.news() {
+            let Some(Some(of)) = self.clients.get_mut(number) else {
+                settled.clear();
+                returned.clear();
+                continue;
+            };
+            if !returned.is_empty()
+                && let Some(to) = &of.moved
+            {
+                let jobs = std::mem::take(returned);
+                // It is open as long as the client has it.
+                let _ = to.send(Message::Adopt { client: of.id, jobs });
+            }
+            if !settled.is_empty() {
+                (of.sink)(settled);
+            }
+            if of.left || of.moved.is_some() {
+                self.forget(number, backlog);
+            }
+        }
+    }
+
+    /// Lets go of a client that is not coming back, once its last job is settled.
+    fn forget(&mut self, number: usize, backlog: &mut Backlog) {
+        if !backlog.leave(number) {
+            return;
+        }
+        let Some(of) = self.clients[number].take() else {
+            return;
+        };
+        if let Some(lane) = &mut self.lanes[of.lane] {
+            lane.clients -= 1;
+            if lane.clients == 0 {
+                self.lanes[of.lane] = None;
+            }
+        }
+    }
+}
