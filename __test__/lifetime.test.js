@@ -60,6 +60,28 @@ describe('a script', () => {
     expect(child).toMatchObject({ ...clean, stdout: '' })
   })
 
+  test('that awaits such a call at the top level ends with status 13, as with any promise that nobody can settle', async () => {
+    const child = await runChild(
+      `
+      import { enqueueTicketTriage } from ${JSON.stringify(require.resolve('..'))}
+      const never = { createPending: () => new Promise(() => {}) }
+      await enqueueTicketTriage({ tenantId: 'child', ticketId: 'top', summary: 's' }, never, { timeoutMs: 2 ** 31 - 1 })`,
+      { bare: true, flags: ['--input-type=module'] },
+    )
+    expect(child).toMatchObject({ code: 13, signal: null, stdout: '' })
+  })
+
+  test('that has anything else alive gets the answer of such a call at its deadline', async () => {
+    const child = await runChild(`
+      const hold = setInterval(() => {}, 1000)
+      enqueueTicketTriage(ticket('alive'), { createPending: () => new Promise(() => {}) }, { timeoutMs: 50 })
+        .catch((error) => {
+          console.log(error.code)
+          clearInterval(hold)
+        })`)
+    expect(child).toMatchObject({ ...clean, stdout: 'STORAGE_TIMEOUT\n' })
+  })
+
   test('that waits for Redis is held open until its calls are settled', async () => {
     const child = await runChild(
       `enqueueTicketTriage(ticket('down'), storage, { timeoutMs: 300 }).catch((error) => console.log(error.code))`,

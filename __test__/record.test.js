@@ -89,6 +89,36 @@ test('createPending is called before enqueueTicketTriage returns, in its stack',
   return promise
 })
 
+test('calls side by side each have the AsyncLocalStorage of their own caller, wherever their code runs', async () => {
+  const context = new AsyncLocalStorage()
+  const request = async (name) => {
+    const seen = []
+    const look = () => void seen.push(context.getStore())
+    const authorize = async () => {
+      look()
+      await null
+      look()
+      return true
+    }
+    const storage = {
+      async createPending() {
+        look()
+        await new Promise(setImmediate)
+        look()
+      },
+    }
+    await enqueueTicketTriage(newTicket(), storage, { authorize })
+    look()
+    await rejection(enqueueTicketTriage({}, storage))
+    look()
+    await rejection(enqueueTicketTriage(newTicket(), { createPending: () => new Promise(() => {}) }, { timeoutMs: 5 }))
+    look()
+    expect(seen).toEqual(Array(7).fill(name))
+  }
+  const names = Array.from({ length: 20 }, (_, number) => `request ${number}`)
+  await Promise.all(names.map((name) => context.run(name, request, name)))
+})
+
 test('AsyncLocalStorage is intact in createPending, after its awaits, and after the call', async () => {
   const context = new AsyncLocalStorage()
   const seen = []
@@ -228,6 +258,17 @@ describe('a record that is not made in time', () => {
       expect(error.cause.message).toContain('createPending did not settle within 20 ms')
       settle(new Error('late'))
       // A later call goes the whole way behind whatever the late one might have sent.
+      await enqueueTicketTriage(newTicket(), recorder())
+      expect(await isQueued(ticket)).toBe(false)
+    }
+  })
+
+  test('because it held up the event loop ends in STORAGE_TIMEOUT too, and nothing is enqueued', async () => {
+    const holdUp = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+    for (const createPending of [() => holdUp(60), async () => holdUp(60)]) {
+      const ticket = newTicket()
+      const error = await rejection(enqueueTicketTriage(ticket, { createPending }, { timeoutMs: 20 }))
+      expect(error).toMatchObject({ code: 'STORAGE_TIMEOUT', outcome: 'refused', jobId: jobId(ticket) })
       await enqueueTicketTriage(newTicket(), recorder())
       expect(await isQueued(ticket)).toBe(false)
     }

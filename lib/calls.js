@@ -2,7 +2,7 @@
 // The JavaScript half of a call: it holds the promise and runs the caller's code, the native half holds the job and keeps
 // the time. Each call has a slot number that both know it by. Read top to bottom it is the journey of a call.
 
-const { Boundary } = require('../binding.js')
+const { Boundary } = require('./native.js')
 const { Call, refuse } = require('./call.js')
 const { closed, invalidArgument } = require('./error.js')
 const { describe, describeLate, notAnInput, refusal } = require('./failure.js')

@@ -1,7 +1,7 @@
 'use strict'
 // From what the native side reports to the error that a caller gets.
 
-const { codes, notAnObject } = require('../binding.js')
+const { codes, notAnObject } = require('./native.js')
 const { CODES } = require('./codes.js')
 const { EnqueueError, Fields, withoutFrames } = require('./error.js')
 

@@ -12,15 +12,19 @@ class Outside extends AsyncResource {
 }
 
 const outside = new Outside('enqueue-boundary', { requireManualDestroy: true })
+// A server may load the package while it handles its first request.
+takeStoresOff(outside)
 
-/** Calls `make` where no request is handled, as far as none was when this was loaded. */
+/** Calls `make` where no request is handled. From Node 24 on that is: where none was when this was loaded. */
 function makeOutside(make) {
   return outside.runInAsyncScope(make)
 }
 
-/** Takes the stores off a resource on which Node hangs them: before Node 24 that is where they are. */
+/** Takes the stores off a resource: before Node 24 they hang there, each under a symbol of this name. */
 function takeStoresOff(resource) {
-  for (const key of Object.getOwnPropertySymbols(resource)) delete resource[key]
+  for (const key of Object.getOwnPropertySymbols(resource)) {
+    if (key.description === 'kResourceStore') delete resource[key]
+  }
 }
 
 module.exports = { makeOutside, takeStoresOff }

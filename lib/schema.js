@@ -1,7 +1,7 @@
 'use strict'
 // The input schema for others: Standard Schema v1 and Standard JSON Schema, validated natively.
 
-const { check, inputJsonSchema, notAnObject } = require('../binding.js')
+const { check, inputJsonSchema, notAnObject } = require('./native.js')
 const { isObject, readTicket } = require('./read.js')
 
 const DIALECTS = {

@@ -6,7 +6,7 @@ const timers = require('node:timers')
 
 const { apply } = Reflect
 const { then } = Promise.prototype
-const resolved = Promise.resolve()
+const promiseResolve = Promise.resolve.bind(Promise)
 
 /** As the fake clocks of sinon, vitest and jest are marked, and jest's older ones. */
 function isFaked(schedule) {
@@ -15,7 +15,8 @@ function isFaked(schedule) {
 
 /** Calls `work` before what is under way is over. Promises cannot be faked. */
 function afterThis(work) {
-  apply(then, resolved, [work])
+  // Not one promise for all: it would keep the stores of the request that it was made in.
+  apply(then, promiseResolve(), [work])
 }
 
 const { nextTick } = process
