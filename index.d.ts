@@ -174,8 +174,12 @@ export interface ConnectionOptions {
   password?: string | null | undefined
   /** The database. Default: 0. */
   db?: number | string | null | undefined
-  /** Encrypt, and never fall back to plain text. Default: plain text, unless the URL says `rediss://`. */
-  tls?: TlsOptions | null
+  /**
+   * Encrypt, and never fall back to plain text. `true` is `{}`, and so are the texts `'true'` and `'1'`; other texts are
+   * refused (`ERR_INVALID_ARG_TYPE`), since ioredis takes each of them, `'false'` too, for yes. Default: plain text, unless
+   * the URL says `rediss://`.
+   */
+  tls?: TlsOptions | boolean | null | undefined
   /** Ask these sentinels for the primary, which they know by `name`. Goes before `path`, and that before `host`. */
   sentinels?: readonly { host?: string; port?: number | string }[] | null | undefined
   /** Needed with `sentinels`. */
@@ -184,7 +188,7 @@ export interface ConnectionOptions {
   sentinelUsername?: string | null | undefined
   sentinelPassword?: string | null | undefined
   /** Encrypt the connections to the sentinels. Default: plain text. */
-  sentinelTLS?: TlsOptions | null
+  sentinelTLS?: TlsOptions | boolean | null | undefined
   /** Some nodes of a cluster; the one that has the queue is found. Not beside `url` or `sentinels`. */
   cluster?: readonly { host?: string; port?: number | string }[] | null | undefined
   /** What `CLIENT LIST` shows our connections as. Default: `enqueue-boundary`. */
@@ -192,19 +196,53 @@ export interface ConnectionOptions {
   [ignored: string]: unknown
 }
 
-/** As in Node's `tls.connect`; certificates and keys in PEM. */
+/**
+ * As in Node's `tls.connect`. Options that would change who is trusted or what is sent, and are not here, are refused by
+ * name; those that say how Node's socket behaves are ignored; so are names that mean nothing, unless they are nearly one of
+ * these. Only an object's own properties count. docs/tls.md has the lists, and what is taken from the environment.
+ *
+ * A PEM is a string or the bytes of one. Line ends may be written as `\n` with two characters, as in environment variables.
+ * One that cannot be used is refused where it is given, with `MISCONFIGURED`: the `cause` names the option and says what to
+ * do, and no error ever holds anything of a PEM.
+ */
 export interface TlsOptions {
-  /** Whom to trust. Default: the authorities that Mozilla trusts. */
-  ca?: string | Uint8Array | readonly (string | Uint8Array)[]
-  /** Our own certificate, with its chain. */
-  cert?: string | Uint8Array | readonly (string | Uint8Array)[]
-  /** Its key, not encrypted. */
-  key?: string | Uint8Array
-  /** The name that the server's certificate must have. Default: the host. */
-  servername?: string
-  /** False accepts any certificate. Default: true. */
-  rejectUnauthorized?: boolean
+  /**
+   * Whom to trust, and nobody else: certificates of authorities, or the server's own. An empty list is refused. Default:
+   * the authorities that Mozilla trusts, and those in the file that the environment variable `NODE_EXTRA_CA_CERTS` names.
+   */
+  ca?: string | ArrayBufferView | readonly (string | ArrayBufferView)[] | null | undefined
+  /** Our own certificate, with its chain, for a server that asks for one. Needs `key`. Default: none. */
+  cert?: string | ArrayBufferView | readonly (string | ArrayBufferView)[] | null | undefined
+  /**
+   * Its key, not encrypted: RSA with 2048 to 4096 bits, P-256, P-384 or Ed25519. Of several, the one that belongs to the
+   * certificate is taken. Needs `cert`. Default: none.
+   */
+  key?: TlsKey | readonly TlsKey[] | null | undefined
+  /** The name that the server's certificate must have, and that the server is told. Default: the host. */
+  servername?: string | null | undefined
+  /**
+   * False takes whoever answers for Redis, with any certificate: what is sent is encrypted, but for whom is not known.
+   * Default: true, unless the environment variable `NODE_TLS_REJECT_UNAUTHORIZED` is `0`, of which a warning tells
+   * (`ENQUEUE_BOUNDARY_TLS_UNVERIFIED`).
+   */
+  rejectUnauthorized?: boolean | null | undefined
+  /**
+   * True trusts the authorities of the operating system as well, beside `ca` or the default. On Linux they are where
+   * `SSL_CERT_FILE` and `SSL_CERT_DIR` say, or in the usual places; `MISCONFIGURED` when there are none. Default: false,
+   * unless Node itself was told to (`NODE_USE_SYSTEM_CA=1`, `--use-system-ca`, `--use-openssl-ca`) and `ca` is not given.
+   */
+  useSystemCA?: boolean | null | undefined
+  /** The oldest version of TLS. Default: `TLSv1.2`; what is older is refused (`ERR_INVALID_ARG_TYPE`). */
+  minVersion?: TlsVersion | null | undefined
+  /** The newest version of TLS. Default: `TLSv1.3`; what is older than `TLSv1.2` is refused (`ERR_INVALID_ARG_TYPE`). */
+  maxVersion?: TlsVersion | null | undefined
 }
+
+/** With a passphrase, as Node has it, which is not needed: a key that is encrypted is refused. */
+export type TlsKey = string | ArrayBufferView | { pem: string | ArrayBufferView; passphrase?: string | undefined }
+
+/** Of these, the last two are spoken. */
+export type TlsVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
 
 export interface PipelineStats {
   /** Calls that are not settled. */

@@ -20,4 +20,14 @@ function warnOfEviction({ server, policy }) {
   )
 }
 
-module.exports = { warnOfEviction }
+/** @param {string} why in a sentence that holds nothing of the file */
+function warnOfExtraCa(why) {
+  warn('ENQUEUE_BOUNDARY_EXTRA_CA_CERTS', `NODE_EXTRA_CA_CERTS is not trusted in full: ${why}`)
+}
+
+function warnOfUnverified() {
+  const message = 'NODE_TLS_REJECT_UNAUTHORIZED=0: whoever answers is taken for Redis, with any certificate'
+  warn('ENQUEUE_BOUNDARY_TLS_UNVERIFIED', message)
+}
+
+module.exports = { warnOfEviction, warnOfExtraCa, warnOfUnverified }

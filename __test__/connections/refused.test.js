@@ -54,6 +54,7 @@ describe('of the wrong type', () => {
     ['a URL and cluster nodes', { url: 'redis://a', cluster: [{}] }, MUST.one],
     ['sentinels and cluster nodes', { sentinels: [{}], name: 'm', cluster: [{}] }, MUST.one],
     ['a key prefix', { keyPrefix: 'app:' }, 'connection.keyPrefix would hide the queue from workers: use prefix'],
+    ['TLS as a number', { tls: 1 }, 'connection.tls must be true, false or an object of TLS options'],
     [
       'a check of the server of its own',
       { tls: { checkServerIdentity() {} } },

@@ -25,6 +25,15 @@ policy = any
 commonName = supplied
 `
 
+const KEYS = {
+  'P-256': ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'],
+  'P-384': ['ec', '-pkeyopt', 'ec_paramgen_curve:P-384'],
+  'P-521': ['ec', '-pkeyopt', 'ec_paramgen_curve:P-521'],
+  Ed25519: ['ed25519'],
+  'RSA 1024': ['rsa:1024'],
+  'RSA 2048': ['rsa:2048'],
+}
+
 class Authority {
   #dir = mkdtempSync(path.join(tmpdir(), 'enqueue-boundary-ca-'))
   #issued = 0
@@ -38,26 +47,44 @@ class Authority {
   }
 
   /**
-   * Issues a certificate with its key.
-   * @param {{ names?: string, expired?: boolean }} [options] `names` are what openssl calls subjectAltName
+   * Issues a certificate with its key. Without names and extensions it is of X.509 version 1.
+   * @param {{ names?: string | null, extensions?: string[], commonName?: string, expired?: boolean, early?: boolean,
+   *   selfSigned?: boolean, key?: keyof typeof KEYS }} [options] `names` are what openssl calls subjectAltName; `early` is
+   *   not valid yet
    */
-  issue({ names = NAMES, expired = false } = {}) {
+  issue({ names = NAMES, extensions = [], commonName, expired, early, selfSigned, key = 'P-256' } = {}) {
     this.#issued += 1
     const name = `leaf${this.#issued}`
-    const valid = expired ? ['-startdate', '20200101000000Z', '-enddate', '20200201000000Z'] : ['-days', '2']
-    this.#write(`${name}.ext`, `subjectAltName=${names}`)
-    this.#openssl('req', '-new', ...this.#newKey(name), '-subj', `/CN=${name}`, '-out', `${name}.csr`)
-    const files = ['-in', `${name}.csr`, '-extfile', `${name}.ext`, '-notext', '-out', `${name}.pem`]
+    const lines = [...(names ? [`subjectAltName=${names}`] : []), ...extensions]
+    this.#write(`${name}.ext`, lines.join('\n'))
+    const subject = `/CN=${commonName ?? name}`
+    this.#openssl('req', '-new', ...this.#newKey(name, key), '-subj', subject, '-out', `${name}.csr`)
+    const [from, to] = expired ? ['20200101', '20200201'] : ['20990101', '20990201']
+    const valid = expired || early ? ['-startdate', `${from}000000Z`, '-enddate', `${to}000000Z`] : ['-days', '2']
+    const files = ['-in', `${name}.csr`, '-notext', '-out', `${name}.pem`]
+    if (lines.length > 0) files.push('-extfile', `${name}.ext`)
+    if (selfSigned) files.push('-selfsign', '-keyfile', `${name}.key`)
     this.#openssl('ca', '-batch', '-config', 'ca.cnf', ...valid, ...files)
     return { cert: this.#read(`${name}.pem`), key: this.#read(`${name}.key`) }
+  }
+
+  /** What openssl makes of `input`, such as another form of a key. */
+  convert(args, input) {
+    return execFileSync('openssl', args, { input, cwd: this.#dir, stdio: 'pipe' })
+  }
+
+  /** Keeps `content` in a file, and returns where. */
+  file(name, content) {
+    this.#write(name, content)
+    return path.join(this.#dir, name)
   }
 
   remove() {
     rmSync(this.#dir, { recursive: true, force: true })
   }
 
-  #newKey(name) {
-    return ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', `${name}.key`]
+  #newKey(name, key = 'P-256') {
+    return ['-newkey', ...KEYS[key], '-nodes', '-keyout', `${name}.key`]
   }
 
   #openssl(...args) {

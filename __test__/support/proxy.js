@@ -64,7 +64,12 @@ class FaultyProxy extends EventEmitter {
 
   /** Lets `bytes` more of what the server sends through, on one link, and then ends it with a reset or a mere end. */
   cutReply(bytes, how) {
-    this.#cut = { bytes, how }
+    this.#cut = { direction: 'down', bytes, how }
+  }
+
+  /** As `cutReply`, of what is sent to the server. */
+  cutRequest(bytes, how) {
+    this.#cut = { direction: 'up', bytes, how }
   }
 
   /** Resets all links that stand. */
@@ -111,7 +116,7 @@ class FaultyProxy extends EventEmitter {
         treatment: () => this[direction],
         held: () => this.#held,
         arrived: (bytes) => this.emit(direction, bytes),
-        cut: (bytes) => (direction === 'down' ? this.#cutOff(bytes) : undefined),
+        cut: (bytes) => (this.#cut?.direction === direction ? this.#cutOff(bytes) : undefined),
       })
     }
     this.emit('link')
@@ -119,10 +124,9 @@ class FaultyProxy extends EventEmitter {
 
   /** Where in `bytes` the link is to be cut, if anywhere. */
   #cutOff(bytes) {
-    if (!this.#cut) return undefined
     const { bytes: left, how } = this.#cut
     if (bytes.length < left) {
-      this.#cut = { bytes: left - bytes.length, how }
+      this.#cut.bytes -= bytes.length
       return undefined
     }
     this.#cut = undefined

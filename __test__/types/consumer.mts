@@ -111,6 +111,11 @@ await pipeline.enqueue(body, new Records(), anyone)
 // @ts-expect-error a caller has a tenant
 await pipeline.enqueue(body, new Records(), { caller: { id: 1 } })
 pipeline.reconnect({ host: 'cache', tls: { cert: new Uint8Array(), key: 'pem' } })
+pipeline.reconnect({ host: 'cache', tls: true, sentinelTLS: { key: [{ pem: 'pem', passphrase: 'none' }] } })
+// @ts-expect-error a text is no flag
+pipeline.reconnect({ host: 'cache', tls: { rejectUnauthorized: 'false' } })
+// @ts-expect-error nor is it a profile of ioredis
+pipeline.reconnect({ host: 'cache', tls: 'RedisCloudFixed' })
 // @ts-expect-error what to connect to must be said
 pipeline.reconnect()
 await pipeline.close()

@@ -27,6 +27,7 @@ use self::writers::Target;
 use crate::core::schema::Schema;
 use crate::core::ticket::{self, TicketTriage};
 use crate::core::{Error, Outcome};
+use crate::queue::connection::tls;
 use crate::queue::{Health, Settled, Share, Sink};
 
 /// The journey of calls from one JavaScript environment to one queue.
@@ -92,6 +93,12 @@ pub fn codes() -> Vec<&'static str> {
 #[napi(catch_unwind)]
 pub fn input_json_schema() -> String {
     ticket::JSON_SCHEMA.to_owned()
+}
+
+/// What is wrong with a PEM of authorities, called `name`, in a sentence.
+#[napi(catch_unwind)]
+pub fn fault_of_authorities(pem: String, name: String) -> Option<String> {
+    tls::fault_of_authorities(&pem, &name)
 }
 
 fn new_triage() -> Result<TicketTriage> {

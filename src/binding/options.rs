@@ -4,7 +4,7 @@ use napi_derive::napi;
 
 use crate::core::Error;
 use crate::queue::connection::Config;
-use crate::queue::connection::config::{Endpoint, Login, Place, Sentinels};
+use crate::queue::connection::config::{Endpoint, Login, Place, Sentinels, Tls};
 use crate::queue::connection::tls;
 
 /// BullMQ's default.
@@ -41,13 +41,29 @@ pub struct Node {
     pub port: u16,
 }
 
+/// PEM in all three of `ca`, `cert` and `key`.
 #[napi(object, object_to_js = false)]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct TlsOptions {
-    pub ca: Vec<String>,
-    pub cert: Option<String>,
-    pub key: Option<String>,
+    pub ca: Option<Vec<String>>,
+    pub cert: Vec<String>,
+    pub key: Vec<String>,
     pub servername: Option<String>,
+    pub reject_unauthorized: Option<bool>,
+    pub use_system_ca: bool,
+    /// `1.2` or `1.3`, to speak no other.
+    pub only_version: Option<String>,
+    pub defaults: TlsDefaults,
+}
+
+/// What Node takes from the environment where the options do not say.
+#[napi(object, object_to_js = false)]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct TlsDefaults {
+    /// What is in the file of `NODE_EXTRA_CA_CERTS`.
+    pub extra_ca: Option<String>,
+    pub without_mozilla: bool,
+    pub system_ca: bool,
     pub accept_any: bool,
 }
 
@@ -72,7 +88,7 @@ impl TryFrom<Connection> for Config {
 
     fn try_from(mut options: Connection) -> Result<Config, Error> {
         let config = Config {
-            tls: options.tls.take().map(TlsOptions::build).transpose()?,
+            tls: options.tls.take().map(|tls| tls.build("tls")).transpose()?,
             place: place(&mut options)?,
             login: Login { username: options.username.take(), password: options.password.take() },
             database: options.db.unwrap_or(0),
@@ -97,7 +113,7 @@ fn place(options: &mut Connection) -> Result<Place, Error> {
                 username: options.sentinel_username.take(),
                 password: options.sentinel_password.take(),
             },
-            tls: options.sentinel_tls.take().map(TlsOptions::build).transpose()?,
+            tls: options.sentinel_tls.take().map(|tls| tls.build("sentinelTLS")).transpose()?,
             connection_name: options.connection_name.clone(),
         }));
     }
@@ -114,13 +130,25 @@ impl From<Node> for Endpoint {
 }
 
 impl TlsOptions {
-    fn build(self) -> Result<crate::queue::connection::config::Tls, Error> {
+    fn build(self, place: &'static str) -> Result<Tls, Error> {
         let options = tls::Options {
+            place,
             ca: self.ca,
             cert: self.cert,
             key: self.key,
             server_name: self.servername,
-            accept_any: self.accept_any,
+            reject_unauthorized: self.reject_unauthorized,
+            system_ca: self.use_system_ca,
+            only: self.only_version.map(|version| match version.as_str() {
+                "1.2" => tls::Version::Tls12,
+                _ => tls::Version::Tls13,
+            }),
+            defaults: tls::Defaults {
+                extra_ca: self.defaults.extra_ca,
+                without_mozilla: self.defaults.without_mozilla,
+                system_ca: self.defaults.system_ca,
+                accept_any: self.defaults.accept_any,
+            },
         };
         options.build().map_err(|detail| Error::Misconfigured {
             message: "the TLS options cannot be used",

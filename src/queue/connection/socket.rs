@@ -6,16 +6,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use rustls::pki_types::ServerName;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
-use tokio_rustls::TlsConnector;
 
 use super::config::{Endpoint, Tls};
-use super::trouble;
+use super::{tls, trouble};
 
 /// An idle link is probed after this long, then each second; three lost probes break it. The kernel's default is hours.
 const KEEPALIVE: Duration = Duration::from_secs(10);
@@ -46,11 +44,10 @@ pub async fn open(endpoint: &Endpoint, tls: Option<&Tls>) -> io::Result<Box<dyn 
 }
 
 async fn secure<S: Socket + 'static>(socket: S, tls: Option<(&Tls, &str)>) -> io::Result<Box<dyn Socket>> {
-    let Some((tls, name)) = tls else {
-        return Ok(Box::new(socket));
-    };
-    let name = ServerName::try_from(name.to_owned()).map_err(io::Error::other)?;
-    Ok(Box::new(TlsConnector::from(tls.client.clone()).connect(name, socket).await?))
+    match tls {
+        Some((tls, name)) => Ok(Box::new(tls::connect(tls, name, socket).await?)),
+        None => Ok(Box::new(socket)),
+    }
 }
 
 async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
