@@ -8,7 +8,7 @@ const { readJson } = require('./lib/read-json.js')
 const { ticketInputSchema } = require('./lib/schema.js')
 
 // Not a Pipeline: its connection is read at the first call, so that importing this reads no environment.
-const ticketTriage = new Calls(() => ({ ...readEnvironment(), prefix: undefined, replicated: false }), {
+const ticketTriage = new Calls(() => ({ __proto__: null, ...readEnvironment(), replicated: false }), {
   timeoutMs: undefined,
   maxInFlight: undefined,
 })

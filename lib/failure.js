@@ -49,7 +49,8 @@ function readIssues(json) {
  * @param {object} failure
  * @param {string} [jobId]
  */
-function describe({ code, message, outcome, detail, detailCode }, jobId) {
+function describe(failure, jobId) {
+  const { code, message, outcome, detail, detailCode } = { __proto__: null, ...failure }
   const fields = new Fields(code, jobId)
   fields.outcome = outcome
   if (CODES[code].status < 500) {

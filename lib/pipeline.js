@@ -64,7 +64,8 @@ class Pipeline {
   }
 
   #native(connection) {
-    return { ...connection, ...this.#keys }
+    // Node-API reads what is inherited too.
+    return { __proto__: null, ...connection, ...this.#keys }
   }
 
   stats() {

@@ -51,7 +51,8 @@ function readOptions(connection) {
     else refuse(key, value)
   }
   checkNamed(options)
-  const { url, ...beside } = options
+  const { url, ...others } = options
+  const beside = { __proto__: null, ...others }
   if (!isGiven(url)) return beside
   // As ioredis does it: what the URL says goes before what stands beside it. TLS is only ever added.
   const { tls, ...fromUrl } = { __proto__: null, ...readUrl(readText(options, 'url'), 'connection.url') }
