@@ -77,7 +77,7 @@ export interface ReadJsonOptions {
 
 /**
  * A pipeline whose Redis and limits you choose. Make one for each Redis and keep it: it holds one connection, opened with
- * the first valid call, and one native thread.
+ * the first valid call, and one native thread; another one keeps the time for all pipelines of the process.
  */
 export class Pipeline {
   /**
@@ -86,7 +86,7 @@ export class Pipeline {
    * `cause` says which option is wrong, and how.
    */
   constructor(definition: PipelineDefinition)
-  /** As {@link enqueueTicketTriage}. After `close()`, rejects with `CLOSED`. */
+  /** As {@link enqueueTicketTriage}. After `close()`, rejects with `CLOSED`, whatever the arguments and the connection. */
   enqueue(input: unknown, storage: TicketStorage, options?: TimeoutOptions & WithoutCaller): Promise<EnqueueResult>
   enqueue<C extends Caller>(input: unknown, storage: TicketStorage, options?: EnqueueOptions<C>): Promise<EnqueueResult>
   /**
@@ -118,6 +118,10 @@ export const ticketTriageDefinition: {
   readonly schema: TicketInputSchema
 }
 
+/**
+ * Undefined is "not given". Null is not, and an `ERR_INVALID_ARG_TYPE`, but for `connection`. What `Object.prototype` has is
+ * nobody's option; what a definition inherits from its own class is.
+ */
 export interface PipelineDefinition {
   queueName: 'ticket-triage'
   jobName: 'triage'
@@ -252,10 +256,12 @@ export interface PipelineStats {
   waitingForRedis: number
   /** Bytes of jobs that calls in flight hold. */
   bytes: number
-  /** Whether the connection stands, as far as is known. It is opened when a call needs it. */
+  /** Whether the connection stands, as far as is known. It is opened when a call needs it, and gone once `close()` resolves. */
   connected: boolean
   /** How often it was opened. */
   connects: number
+  /** Whether `close()` was called: every call from then on is refused with `CLOSED`. */
+  closed: boolean
   /** What broke the last connection, or kept one from being opened: `127.0.0.1:6379: connection refused`. For logs. */
   lastProblem?: string
   /** Its code, as Node's errors and Redis have them: `ECONNREFUSED`, `CERT_HAS_EXPIRED`, `WRONGPASS`. */
@@ -314,14 +320,24 @@ export interface Caller {
   tenantId: string
 }
 
-/** The third argument of {@link enqueueTicketTriage} and {@link Pipeline.enqueue}. */
+/**
+ * The third argument of {@link enqueueTicketTriage} and {@link Pipeline.enqueue}. Undefined is "not given", but for `caller`;
+ * null is an `ERR_INVALID_ARG_TYPE`, but for `caller`. An instance of a class will do: its getters count. What
+ * `Object.prototype` has does not: who can put something there names no caller and authorises nobody.
+ */
 export type EnqueueOptions<C extends Caller = Caller> = TimeoutOptions & (WithCaller<C> | WithoutCaller)
 
 export interface TimeoutOptions {
   /**
    * Milliseconds from the call until it settles, whatever happens; over 0, fractions are rounded up. Default: 5000.
    * Past it, the error says how far the call had come: `AUTHORIZE_TIMEOUT`, `STORAGE_TIMEOUT`, `QUEUE_UNAVAILABLE` (not
-   * sent) or `OUTCOME_UNKNOWN` (sent, no answer).
+   * sent) or `OUTCOME_UNKNOWN` (sent, no answer). It is kept by a monotonic clock of its own, so that neither a wall clock
+   * that is set nor a test's fake timers move it. A blocked event loop sees it late, and then nothing more is begun:
+   * `createPending` is not called, or no job is sent, past the deadline.
+   *
+   * A call that waits for your own code holds no process open, just as a promise does not: if nothing else does either,
+   * Node ends with the call unsettled (status 0, or 13 under a top-level `await`). One that waits for Redis does hold it,
+   * and so does `close()` until the last call is settled.
    */
   timeoutMs?: number
 }

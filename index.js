@@ -8,7 +8,10 @@ const { readJson } = require('./lib/read-json.js')
 const { ticketInputSchema } = require('./lib/schema.js')
 
 // Not a Pipeline: its connection is read at the first call, so that importing this reads no environment.
-const ticketTriage = new Calls(() => ({ ...readEnvironment(), replicated: false }))
+const ticketTriage = new Calls(() => ({ __proto__: null, ...readEnvironment(), replicated: false }), {
+  timeoutMs: undefined,
+  maxInFlight: undefined,
+})
 
 module.exports.enqueueTicketTriage = (input, storage, options) => ticketTriage.enqueue(input, storage, options)
 module.exports.Pipeline = Pipeline

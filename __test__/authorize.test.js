@@ -20,6 +20,9 @@ async function attempt(options, ticket = newTicket()) {
   return { ticket, result, error, recorded: storage.records.length, queued }
 }
 
+/** Stops this thread for so long. */
+const holdUp = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+
 const refused = { recorded: 0, queued: false, result: undefined }
 const admitted = { recorded: 1, queued: true, error: undefined }
 
@@ -143,6 +146,23 @@ describe('authorize', () => {
     expect(await database.redis.exists(jobKey(ticket))).toBe(0)
   })
 
+  test.each([
+    ['at once', () => true],
+    ['later', async () => true],
+  ])('that holds up the event loop past the deadline and says true %s makes no record', async (_, answer) => {
+    const ticket = newTicket()
+    const storage = recorder()
+    const authorize = () => {
+      holdUp(60)
+      return answer()
+    }
+    const error = await rejection(enqueueTicketTriage(ticket, storage, { authorize, timeoutMs: 20 }))
+    expect(error).toMatchObject({ code: 'AUTHORIZE_TIMEOUT', outcome: 'refused', jobId: jobId(ticket) })
+    await enqueueTicketTriage(newTicket(), recorder())
+    expect(storage.records).toEqual([])
+    expect(await database.redis.exists(jobKey(ticket))).toBe(0)
+  })
+
   test('shares one deadline with the record', async () => {
     let answer
     const authorize = () =>
@@ -161,7 +181,9 @@ describe('options that cannot be used', () => {
     ['null', null],
     ['a number', 5000],
     ['a timeoutMs that is a string', { timeoutMs: '5000' }],
+    ['a timeoutMs of null', { timeoutMs: null }],
     ['an authorize that is no function', { authorize: true }],
+    ['an authorize of null', { authorize: null }],
   ])('%s is ERR_INVALID_ARG_TYPE', async (_, options) => {
     const outcome = await attempt(options)
     expect(outcome).toMatchObject(refused)
@@ -176,6 +198,22 @@ describe('options that cannot be used', () => {
       expect(outcome.error).toMatchObject({ code: 'ERR_OUT_OF_RANGE', status: 500 })
     },
   )
+
+  test('options may be an instance of a class, whose getters count', async () => {
+    class Options {
+      get caller() {
+        return { tenantId: 'another' }
+      }
+    }
+    class Caller {
+      get tenantId() {
+        return 'theirs'
+      }
+    }
+    expect((await attempt(new Options())).error.code).toBe('TENANT_MISMATCH')
+    expect(await attempt({ caller: new Caller() }, newTicket({ tenantId: 'theirs' }))).toMatchObject(admitted)
+    expect((await attempt(Object.create({ caller: null }))).error.code).toBe('TENANT_MISMATCH')
+  })
 
   test('an option whose getter throws rejects with what it throws', async () => {
     const reason = new Error('getter')

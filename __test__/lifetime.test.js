@@ -32,8 +32,8 @@ describe.each(['main thread', 'worker thread'])('importing, in the %s', (where) 
     const { before, imported, refused, used } = JSON.parse(child.stdout)
     expect(imported).toEqual(before)
     expect(refused).toEqual(before)
-    // One writer thread; its connection is one socket.
-    expect(used).toEqual({ threads: before.threads + 1, sockets: before.sockets + 1 })
+    // One writer thread, and the clock of all pipelines; the connection is one socket.
+    expect(used).toEqual({ threads: before.threads + 2, sockets: before.sockets + 1 })
   })
 })
 
@@ -58,6 +58,28 @@ describe('a script', () => {
       enqueueTicketTriage(ticket('never'), { createPending: () => new Promise(() => {}) }, { timeoutMs: 2 ** 31 - 1 })
         .catch((error) => console.log(error.code))`)
     expect(child).toMatchObject({ ...clean, stdout: '' })
+  })
+
+  test('that awaits such a call at the top level ends with status 13, as with any promise that nobody can settle', async () => {
+    const child = await runChild(
+      `
+      import { enqueueTicketTriage } from ${JSON.stringify(require.resolve('..'))}
+      const never = { createPending: () => new Promise(() => {}) }
+      await enqueueTicketTriage({ tenantId: 'child', ticketId: 'top', summary: 's' }, never, { timeoutMs: 2 ** 31 - 1 })`,
+      { bare: true, flags: ['--input-type=module'] },
+    )
+    expect(child).toMatchObject({ code: 13, signal: null, stdout: '' })
+  })
+
+  test('that has anything else alive gets the answer of such a call at its deadline', async () => {
+    const child = await runChild(`
+      const hold = setInterval(() => {}, 1000)
+      enqueueTicketTriage(ticket('alive'), { createPending: () => new Promise(() => {}) }, { timeoutMs: 50 })
+        .catch((error) => {
+          console.log(error.code)
+          clearInterval(hold)
+        })`)
+    expect(child).toMatchObject({ ...clean, stdout: 'STORAGE_TIMEOUT\n' })
   })
 
   test('that waits for Redis is held open until its calls are settled', async () => {

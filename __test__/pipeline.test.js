@@ -82,7 +82,8 @@ test('stats tell what is in flight and how the connection is', async () => {
   const server = await OwnServer.start()
   const pipeline = make({ connection: server.url })
   try {
-    expect(pipeline.stats()).toEqual({ inFlight: 0, waitingForRedis: 0, bytes: 0, connected: false, connects: 0 })
+    const unused = { inFlight: 0, waitingForRedis: 0, bytes: 0, connected: false, connects: 0, closed: false }
+    expect(pipeline.stats()).toEqual(unused)
     const storage = gate()
     const call = pipeline.enqueue(newTicket(), storage)
     expect(pipeline.stats()).toMatchObject({ inFlight: 1, waitingForRedis: 0 })
@@ -210,6 +211,58 @@ describe('close', () => {
   test('of a pipeline that was never used resolves at once', async () => {
     await make().close()
   })
+
+  test.each([
+    ['whose connection is good', {}],
+    ['whose connection is not set', { connection: undefined }],
+    ['whose connection is empty', { connection: '' }],
+    [
+      'whose connection is absent, with a REDIS_URL that is unusable',
+      { connection: database.connection, url: 'http://' },
+    ],
+  ])('refuses every call with CLOSED whatever its arguments, of a pipeline %s', async (_, { url, ...options }) => {
+    const { REDIS_URL } = process.env
+    const definition = { ...ticketTriageDefinition, connection: database.connection, ...options }
+    if (url !== undefined) {
+      delete definition.connection
+      process.env.REDIS_URL = url
+    }
+    try {
+      const pipeline = new Pipeline(definition)
+      await pipeline.close()
+      const refused = recorder()
+      for (const [input, storage, told] of [
+        [newTicket(), refused],
+        [undefined, refused],
+        [{}, refused],
+        [{ ...newTicket(), summary: 'x'.repeat(2 ** 20) }, refused],
+        [newTicket(), undefined],
+        [newTicket(), {}],
+        [newTicket(), refused, null],
+        [newTicket(), refused, { timeoutMs: -1, authorize: 7 }],
+        [newTicket(), refused, { caller: null }],
+      ]) {
+        expect((await rejection(pipeline.enqueue(input, storage, told))).code).toBe('CLOSED')
+      }
+      expect(refused.records).toEqual([])
+    } finally {
+      process.env.REDIS_URL = REDIS_URL
+    }
+  })
+
+  test('shows in stats: at once that it was called, and in the end that there is no connection', async () => {
+    const pipeline = make()
+    await pipeline.enqueue(newTicket(), recorder())
+    expect(pipeline.stats()).toMatchObject({ closed: false, connected: true, connects: 1 })
+    const storage = gate()
+    const call = pipeline.enqueue(newTicket(), storage)
+    const closed = pipeline.close()
+    expect(pipeline.stats()).toMatchObject({ closed: true, connected: true, inFlight: 1 })
+    storage.open()
+    await call
+    await closed
+    expect(pipeline.stats()).toMatchObject({ closed: true, connected: false, connects: 1, inFlight: 0 })
+  })
 })
 
 describe('a definition that cannot work is refused where the pipeline is made', () => {
@@ -222,6 +275,10 @@ describe('a definition that cannot work is refused where the pipeline is made', 
     ['an empty prefix', () => make({ prefix: '' })],
     ['a durability that is none', () => make({ durability: 'disk' })],
     ['a timeoutMs that is no number', () => make({ timeoutMs: '1' })],
+    ['a timeoutMs of null', () => make({ timeoutMs: null })],
+    ['a maxInFlight of null', () => make({ maxInFlight: null })],
+    ['a prefix of null', () => make({ prefix: null })],
+    ['a durability of null', () => make({ durability: null })],
   ])('%s', (_, build) => {
     expect(build).toThrow(EnqueueError)
     expect(build).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }))

@@ -1,20 +1,17 @@
 'use strict'
-// The JavaScript half of a call: it holds the promise and runs the caller's code, the native half holds the job. Each
-// call has a slot number that both know it by. Read top to bottom it is the journey of a call.
+// The JavaScript half of a call: it holds the promise and runs the caller's code, the native half holds the job and keeps
+// the time. Each call has a slot number that both know it by. Read top to bottom it is the journey of a call.
 
-const { Boundary, notAnObject } = require('../binding.js')
-const { closed, describe, describeLate, invalidArgument } = require('./error.js')
+const { Boundary } = require('./native.js')
+const { Call, refuse } = require('./call.js')
+const { closed, invalidArgument } = require('./error.js')
+const { describe, describeLate, notAnInput, refusal } = require('./failure.js')
+const { CallOptions, isUsable, readLimits } = require('./options.js')
+const { makeOutside, takeStoresOff } = require('./outside.js')
 const { isObject, readTicket } = require('./read.js')
+const { atEnd, nextTurn } = require('./turns.js')
 const { warnOfEviction } = require('./warnings.js')
 
-const DEFAULT_TIMEOUT_MS = 5000
-const DEFAULT_MAX_IN_FLIGHT = 100_000
-/** What a slot number can count to, with room to spare. */
-const MAX_IN_FLIGHT = 10_000_000
-/** The longest time that a timer can be set for. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1
-/** Deadlines closer together than this are dealt with in one sweep. */
-const SWEEP_MS = 10
 /** How many calls cross to the native side, or come back, at most and at least before others get their turn. */
 const BATCH = 256
 const FEW = 16
@@ -26,21 +23,6 @@ const FAILED = 2
 const { apply } = Reflect
 const { then } = Promise.prototype
 const promiseResolve = Promise.resolve.bind(Promise)
-// Taken now, so that a test that fakes time later does not stop calls from being settled.
-const { setTimeout, clearTimeout, setImmediate, performance } = globalThis
-const { nextTick } = process
-
-/** A call in flight. */
-class Call {
-  constructor(resolve, reject) {
-    this.resolve = resolve
-    this.reject = reject
-    this.jobId = ''
-    /** Its slot, or -1 once it is settled. */
-    this.slot = -1
-    this.authorizing = false
-  }
-}
 
 /** The calls of one pipeline, from one JavaScript environment. */
 class Calls {
@@ -60,9 +42,11 @@ class Calls {
     if (count > 0) this.#boundary.commit(this.#ready, count)
   }
   #results = new Uint32Array(2 * BATCH)
-  #timer
-  #timerMs = Number.POSITIVE_INFINITY
-  #timerDue = Number.POSITIVE_INFINITY
+  #turning = false
+  #turn = () => {
+    this.#turning = false
+    this.#settle()
+  }
   #closed
   #drained
   /** Whether the server was looked at since the connection was last replaced. */
@@ -70,14 +54,12 @@ class Calls {
 
   /**
    * @param {() => object} connect the connection options, asked for at the first call, and again while they are unusable
-   * @param {{ timeoutMs?: number, maxInFlight?: number }} [options]
+   * @param {{ timeoutMs: number | undefined, maxInFlight: number | undefined }} options
    */
-  constructor(connect, { timeoutMs = DEFAULT_TIMEOUT_MS, maxInFlight = DEFAULT_MAX_IN_FLIGHT } = {}) {
+  constructor(connect, options) {
+    const { timeoutMs, maxInFlight } = readLimits(options)
     this.#connect = connect
-    this.#timeoutMs = readTimeout(timeoutMs, 'timeoutMs')
-    if (!Number.isInteger(maxInFlight) || maxInFlight < 1 || maxInFlight > MAX_IN_FLIGHT) {
-      throw invalidArgument(`maxInFlight must be an integer from 1 to ${MAX_IN_FLIGHT}`, 'ERR_OUT_OF_RANGE')
-    }
+    this.#timeoutMs = timeoutMs
     this.#maxInFlight = maxInFlight
   }
 
@@ -89,6 +71,7 @@ class Calls {
   // --- read, validate -----------------------------------------------------------------------------------------------
 
   #start(call, input, storage, options) {
+    if (this.#closed !== undefined) return refuse(call, closed())
     const createPending = isUsable(storage) ? storage.createPending : undefined
     if (typeof createPending !== 'function') {
       throw invalidArgument('storage must be an object with a method createPending')
@@ -98,14 +81,18 @@ class Calls {
     let tenant
     let authorize
     if (options !== undefined) {
-      ;({ timeoutMs = timeoutMs, caller, tenant, authorize } = readOptions(options))
+      const told = new CallOptions(options)
+      timeoutMs = told.timeoutMs ?? timeoutMs
+      caller = told.caller
+      tenant = told.tenant
+      authorize = told.authorize
     }
     const boundary = this.#boundary ?? this.open()
-    if (!isObject(input)) throw describe(notAnObject(input))
+    if (!isObject(input)) return refuse(call, notAnInput(input))
     const data = readTicket(input)
 
     // The getters above may have closed it.
-    if (this.#closed !== undefined) throw closed()
+    if (this.#closed !== undefined) return refuse(call, closed())
     const slot = this.#free.length > 0 ? this.#free.pop() : this.#calls.push(undefined) - 1
     let begun
     try {
@@ -113,12 +100,10 @@ class Calls {
     } finally {
       if (typeof begun !== 'string') this.#free.push(slot)
     }
-    if (typeof begun !== 'string') throw describe(begun)
+    if (typeof begun !== 'string') return refuse(call, refusal(begun, boundary))
     call.jobId = begun
     call.slot = slot
     this.#calls[slot] = call
-    // The timer that is set rings in time for a call that has as long as the one it was set for.
-    if (timeoutMs < this.#timerMs) this.#arm(timeoutMs)
 
     const record = { jobId: begun, tenantId: data.tenantId, ticketId: data.ticketId }
     if (authorize === undefined) this.#record(call, createPending, storage, record)
@@ -140,7 +125,8 @@ class Calls {
 
   #make() {
     const resource = { hasRef: () => boundary.isBusy() }
-    const boundary = new Boundary(() => this.#settle(), resource, this.#maxInFlight)
+    const boundary = makeOutside(() => new Boundary(() => this.#settle(), resource, this.#maxInFlight))
+    takeStoresOff(resource)
     return boundary
   }
 
@@ -165,11 +151,14 @@ class Calls {
       const verdict = await authorize(data, caller)
       if (call.slot < 0) return
       if (verdict !== true) {
-        return this.#fail(call, this.#boundary.forbid(call.slot))
+        this.#boundary.abandon(call.slot)
+        return this.#reject(call, describeLate({ code: 'FORBIDDEN' }, call.jobId))
       }
     } catch (reason) {
       return this.#abandon(call, reason)
     }
+    // Its deadline may have passed although nobody was woken for it yet: the loop may have been held up.
+    if (!this.#boundary.inTime(call.slot)) return this.#fail(call)
     call.authorizing = false
     this.#record(call, createPending, storage, record)
   }
@@ -189,11 +178,12 @@ class Calls {
     }
   }
 
+  /** The native side sends none whose deadline has passed. */
   #send(call) {
     if (call.slot < 0) return
     // Handing over wakes the writer's thread, which is dear: records made in this turn of the loop go together.
     if (this.#readyCount === 0) {
-      nextTick(this.#commit)
+      atEnd(this.#commit)
       this.#readyMost = this.#share()
     }
     this.#ready[this.#readyCount++] = call.slot
@@ -207,34 +197,12 @@ class Calls {
     this.#reject(call, reason)
   }
 
-  /** One timer for all calls that wait for the caller's code. It holds no process open, as theirs does not either. */
-  #arm(ms) {
-    const due = performance.now() + ms
-    if (due >= this.#timerDue) return
-    clearTimeout(this.#timer)
-    this.#timerMs = ms
-    this.#timerDue = due
-    this.#timer = setTimeout(() => this.#expire(), ms)
-    if (this.#closed === undefined) this.#timer.unref()
-  }
-
-  #expire() {
-    this.#timer = undefined
-    this.#timerMs = this.#timerDue = Number.POSITIVE_INFINITY
-    const { slots, nextMs } = this.#boundary.expire(BATCH)
-    for (const slot of slots) {
-      const call = this.#calls[slot]
-      this.#fail(call, this.#boundary.late(slot, call.authorizing))
-    }
-    // Errors are dear: between batches of them, the loop does other things.
-    if (slots.length === BATCH) setImmediate(() => this.#expire())
-    else if (nextMs !== undefined) this.#arm(Math.max(Math.ceil(nextMs), SWEEP_MS))
-  }
-
   // --- settle -------------------------------------------------------------------------------------------------------
 
-  /** Called from the native side when outcomes are there. */
+  /** Called from the native side when outcomes are there, or deadlines passed. */
   #settle() {
+    // Not before the code that awaits the last calls has run.
+    if (this.#drained !== undefined && this.#inFlight() === 0) return this.#drained()
     const results = this.#results
     const most = this.#share()
     const count = this.#boundary.drain(results, most)
@@ -245,11 +213,19 @@ class Calls {
         this.#release(call)
         call.resolve({ jobId: call.jobId, status: 'queued' })
       } else {
-        this.#fail(call, this.#boundary.failure(call.slot))
+        this.#fail(call)
       }
     }
-    if (count === most) setImmediate(() => this.#settle())
-    if (!this.#watched) this.#watch()
+    if (count === most) this.#again()
+    if (!this.#watched && count > 0) this.#watch()
+  }
+
+  /** Settles more in a turn to come: errors are dear, and others want the loop too. */
+  #again() {
+    if (nextTurn === undefined) return this.#boundary.ring()
+    if (this.#turning) return
+    this.#turning = true
+    nextTurn(this.#turn)
   }
 
   /** An outcome is there, so a link was made: looks once at what kind of server it leads to. */
@@ -268,8 +244,8 @@ class Calls {
   }
 
   /** Rejects with an error that the native side describes, and that no frame of the caller's led to. */
-  #fail(call, failure) {
-    this.#reject(call, describeLate(failure, call.jobId))
+  #fail(call) {
+    this.#reject(call, describeLate(this.#boundary.failure(call.slot, call.authorizing), call.jobId))
   }
 
   #reject(call, reason) {
@@ -281,8 +257,7 @@ class Calls {
     this.#calls[call.slot] = undefined
     this.#free.push(call.slot)
     call.slot = -1
-    // Not before the code that awaits the last calls has run.
-    if (this.#drained !== undefined && this.#inFlight() === 0) setImmediate(this.#drained)
+    if (this.#drained !== undefined && this.#inFlight() === 0) this.#again()
   }
 
   // --- close --------------------------------------------------------------------------------------------------------
@@ -299,50 +274,17 @@ class Calls {
 
   async #drain() {
     if (this.#inFlight() > 0) {
-      // Whoever waits for the end waits for the deadlines of calls that are held up in the caller's own code.
-      this.#timer?.ref()
+      this.#boundary.hold()
       await new Promise((resolve) => {
         this.#drained = resolve
       })
     }
-    clearTimeout(this.#timer)
     this.#boundary?.close()
   }
 
   stats() {
-    return this.#boundary?.stats() ?? { ...NO_STATS }
+    return { ...(this.#boundary?.stats() ?? NO_STATS), closed: this.#closed !== undefined }
   }
 }
 
-function isUsable(value) {
-  return (typeof value === 'object' && value !== null) || typeof value === 'function'
-}
-
-/** Reads each option once. `tenant` is what the native side compares: undefined where no caller is to be checked. */
-function readOptions(options) {
-  if (!isUsable(options)) throw invalidArgument('options must be an object')
-  const { timeoutMs, authorize } = options
-  const read = { timeoutMs: timeoutMs === undefined ? undefined : readTimeout(timeoutMs, 'options.timeoutMs') }
-  if (authorize !== undefined && typeof authorize !== 'function') {
-    throw invalidArgument('options.authorize must be a function')
-  }
-  read.authorize = authorize
-  // A route that passes its caller means to have it checked. One that turns out to be undefined, because nobody is
-  // signed in, is nobody's tenant and must not pass for "no check".
-  if ('caller' in options) {
-    read.caller = options.caller
-    const tenantId = isUsable(read.caller) ? read.caller.tenantId : undefined
-    read.tenant = tenantId === undefined ? null : tenantId
-  }
-  return read
-}
-
-function readTimeout(timeoutMs, name) {
-  if (typeof timeoutMs !== 'number') throw invalidArgument(`${name} must be a number`)
-  if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
-    throw invalidArgument(`${name} must be over 0 and at most ${MAX_TIMEOUT_MS}`, 'ERR_OUT_OF_RANGE')
-  }
-  return Math.ceil(timeoutMs)
-}
-
-module.exports = { Calls, isUsable }
+module.exports = { Calls }

@@ -1,5 +1,5 @@
 'use strict'
-// What each code of an EnqueueError stands for, in one place. The native side says the same of the errors it makes.
+// What each code of an EnqueueError stands for, in one place: the native side names the code and says only what differs.
 //
 // `message` is what any of them may show a client, whatever framework sends it on: no names of functions, servers or
 // settings, no figures. What is wrong in the one case at hand is the `cause`'s to say. For a 4xx it is what is shown
@@ -67,6 +67,13 @@ const CODES = {
   ERR_INVALID_ARG_TYPE: { title: 'Invalid argument', status: 500, message: 'an argument is of the wrong type' },
   ERR_OUT_OF_RANGE: { title: 'Invalid argument', status: 500, message: 'an argument is out of range' },
   INTERNAL: { title: 'Internal error', status: 500, message: 'the boundary failed', outcome: 'unknown' },
+}
+
+for (const code of Object.values(CODES)) {
+  // Nor is what a code does not have.
+  Object.setPrototypeOf(code, null)
+  code.retryable ??= false
+  code.outcome ??= 'refused'
 }
 
 module.exports = { CODES }

@@ -16,19 +16,20 @@ class EnqueueError extends Error {
    *   is away: whatever can be worked out later is on the prototype.
    */
   constructor(fields) {
-    const defaults = CODES[fields?.code] ?? unknownCode(fields?.code)
+    const code = fields?.code
+    const defaults = CODES[code] ?? unknownCode(code)
     const { jobId, issues, title, retryAfterMs = defaults.retryAfterMs, cause } = fields
     const status = fields.status ?? defaults.status
     // V8 takes the frames in Error's own constructor.
     const limit = hideFrames()
-    super(fields.message ?? defaults.message, cause === undefined ? undefined : fields)
+    super(fields.message ?? defaults.message, cause === undefined ? undefined : { cause })
     showFrames(limit)
-    this.code = fields.code
+    this.code = code
     this.status = status
     this.statusCode = status
     this.expose = status < 500
-    this.retryable = fields.retryable ?? defaults.retryable ?? false
-    this.outcome = fields.outcome ?? defaults.outcome ?? 'refused'
+    this.retryable = fields.retryable ?? defaults.retryable
+    this.outcome = fields.outcome ?? defaults.outcome
     if (jobId !== undefined) this.jobId = jobId
     if (issues !== undefined) this.issues = issues
     if (retryAfterMs !== undefined) this.retryAfterMs = retryAfterMs
@@ -90,49 +91,45 @@ function unknownCode(code) {
   throw new TypeError(`an EnqueueError cannot have the code ${given}; there are ${Object.keys(CODES).join(', ')}`)
 }
 
-/**
- * Errors made from here on have no frames, which are the dearest part of them. Reflect, because a program may have frozen
- * Error; then the frames are there.
- */
+/** The fields of an error of our own, whatever has been put on Object.prototype. */
+class Fields {
+  constructor(code, jobId) {
+    this.code = code
+    this.jobId = jobId
+    this.message = undefined
+    this.outcome = undefined
+    this.issues = undefined
+    this.cause = undefined
+  }
+}
+Object.setPrototypeOf(Fields.prototype, null)
+
+/** Errors made from here on have no frames, which are the dearest part of them. */
 function hideFrames() {
   const limit = Error.stackTraceLimit
-  if (limit !== 0) Reflect.set(Error, 'stackTraceLimit', 0)
+  if (limit !== 0) limitFrames(0)
   return limit
 }
 
 function showFrames(limit) {
-  if (limit !== 0) Reflect.set(Error, 'stackTraceLimit', limit)
+  if (limit !== 0) limitFrames(limit)
 }
 
-/**
- * The error for a failure that the native side describes. What it says of a 5xx is for operators.
- * @param {object} failure
- * @param {string} [jobId]
- */
-function describe(failure, jobId) {
-  failure.jobId = jobId
-  const { message } = CODES[failure.code]
-  if (failure.status >= 500) {
-    const text = operatorText(failure, message)
-    if (text !== undefined) failure.cause = new Error(text)
-    if (failure.detailCode !== undefined) failure.cause.code = failure.detailCode
-    failure.message = message
+function limitFrames(limit) {
+  try {
+    Error.stackTraceLimit = limit
+  } catch {
+    // A program may have frozen Error; then the frames are there.
   }
-  return new EnqueueError(failure)
 }
 
-/** All that is known beyond the message that a client sees. */
-function operatorText({ message, detail }, told) {
-  if (message === told) return detail
-  return detail === undefined ? message : `${message} (${detail})`
-}
-
-/** The same for a call in flight, to whose error no frame of the caller's led: its cause has none either. */
-function describeLate(failure, jobId) {
+function withoutFrames(make) {
   const limit = hideFrames()
-  const error = describe(failure, jobId)
-  showFrames(limit)
-  return error
+  try {
+    return make()
+  } finally {
+    showFrames(limit)
+  }
 }
 
 function isEnqueueError(value) {
@@ -141,12 +138,18 @@ function isEnqueueError(value) {
 
 /** The error for an argument that is the program's own, not the client's: the cause says which, and where. */
 function invalidArgument(message, code = 'ERR_INVALID_ARG_TYPE') {
-  return new EnqueueError({ code, cause: new (code === 'ERR_OUT_OF_RANGE' ? RangeError : TypeError)(message) })
+  return withCause(code, new (code === 'ERR_OUT_OF_RANGE' ? RangeError : TypeError)(message))
 }
 
 /** The error for settings that can never work: the cause says what is wrong with which. */
 function misconfigured(message) {
-  return new EnqueueError({ code: 'MISCONFIGURED', cause: new Error(message) })
+  return withCause('MISCONFIGURED', new Error(message))
+}
+
+function withCause(code, cause) {
+  const fields = new Fields(code)
+  fields.cause = cause
+  return new EnqueueError(fields)
 }
 
 const unsets = new WeakSet()
@@ -165,17 +168,17 @@ function isUnset(error) {
 
 /** The error for a call after close(). */
 function closed() {
-  return new EnqueueError({ code: 'CLOSED' })
+  return new EnqueueError(new Fields('CLOSED'))
 }
 
 module.exports = {
   EnqueueError,
+  Fields,
   closed,
-  describe,
-  describeLate,
   invalidArgument,
   isEnqueueError,
   isUnset,
   misconfigured,
   unset,
+  withoutFrames,
 }

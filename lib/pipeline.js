@@ -2,9 +2,10 @@
 // What users make to say where Redis is and how calls behave. Which queue, schema and options a pipeline has is fixed to
 // ticket triage for now.
 
-const { Calls, isUsable } = require('./calls.js')
+const { Calls } = require('./calls.js')
 const { readConnection, readEnvironment } = require('./connection/index.js')
 const { invalidArgument, isUnset } = require('./error.js')
+const { has, isUsable, option } = require('./options.js')
 const { ticketInputSchema } = require('./schema.js')
 
 const ticketTriageDefinition = Object.freeze({
@@ -22,22 +23,23 @@ class Pipeline {
   constructor(definition) {
     if (!isUsable(definition)) throw invalidArgument('a pipeline needs a definition: { ...ticketTriageDefinition }')
     for (const [key, value] of Object.entries(ticketTriageDefinition)) {
-      if (definition[key] !== value) throw invalidArgument(`${key} must be that of ticketTriageDefinition`)
+      if (option(definition, key) !== value) throw invalidArgument(`${key} must be that of ticketTriageDefinition`)
     }
     for (const key of Object.keys(definition)) {
       if (!OPTIONS.includes(key) && !Object.hasOwn(ticketTriageDefinition, key))
         throw invalidArgument(`unknown option ${key}`)
     }
-    const { prefix = 'bull', timeoutMs, maxInFlight, durability = 'primary' } = definition
+    const [prefix = 'bull', durability = 'primary'] = [option(definition, 'prefix'), option(definition, 'durability')]
+    const limits = { timeoutMs: option(definition, 'timeoutMs'), maxInFlight: option(definition, 'maxInFlight') }
     if (typeof prefix !== 'string' || prefix === '') throw invalidArgument('prefix must be a string that is not empty')
     if (durability !== 'primary' && durability !== 'replica') {
       throw invalidArgument("durability must be 'primary' or 'replica'")
     }
     this.#keys = { prefix, replicated: durability === 'replica' }
     // One that is there and undefined is a variable that is not set; that is not what the default server is for.
-    const given = 'connection' in definition
+    const given = has(definition, 'connection')
     const read = () => (given ? readConnection(definition.connection) : readEnvironment())
-    this.#calls = new Calls(() => ({ ...read(), ...this.#keys }), { timeoutMs, maxInFlight })
+    this.#calls = new Calls(() => this.#native(read()), limits)
     if (given) this.#open()
   }
 
@@ -58,7 +60,12 @@ class Pipeline {
   }
 
   reconnect(connection) {
-    this.#calls.reconnect({ ...readConnection(connection), ...this.#keys })
+    this.#calls.reconnect(this.#native(readConnection(connection)))
+  }
+
+  #native(connection) {
+    // Node-API reads what is inherited too.
+    return { __proto__: null, ...connection, ...this.#keys }
   }
 
   stats() {

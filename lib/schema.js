@@ -1,7 +1,7 @@
 'use strict'
 // The input schema for others: Standard Schema v1 and Standard JSON Schema, validated natively.
 
-const { check, inputJsonSchema, notAnObject } = require('../binding.js')
+const { check, inputJsonSchema, notAnObject } = require('./native.js')
 const { isObject, readTicket } = require('./read.js')
 
 const DIALECTS = {
@@ -11,10 +11,10 @@ const DIALECTS = {
 }
 
 function validate(value) {
-  if (!isObject(value)) return { issues: notAnObject(value).issues }
+  if (!isObject(value)) return { issues: JSON.parse(notAnObject(value)) }
   const ticket = readTicket(value)
   const issues = check(ticket.tenantId, ticket.ticketId, ticket.summary)
-  return issues ? { issues } : { value: ticket }
+  return issues ? { issues: JSON.parse(issues) } : { value: ticket }
 }
 
 function jsonSchema({ target }) {

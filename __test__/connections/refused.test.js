@@ -147,7 +147,14 @@ test('making a pipeline connects to nothing, whatever is there', async () => {
   // One that accepts and never answers, one that refuses, a name that does not resolve, an address that is not there.
   for (const connection of [{ port }, { port: 1 }, { host: 'nowhere.invalid' }, { path: '/nowhere/redis.sock' }]) {
     const pipeline = make(connection)
-    expect(pipeline.stats()).toEqual({ inFlight: 0, waitingForRedis: 0, bytes: 0, connected: false, connects: 0 })
+    expect(pipeline.stats()).toEqual({
+      inFlight: 0,
+      waitingForRedis: 0,
+      bytes: 0,
+      connected: false,
+      connects: 0,
+      closed: false,
+    })
     await pipeline.close()
   }
   expect(sockets).toEqual([])

@@ -48,7 +48,14 @@ const FORMS = [
 
 test.each(FORMS)('%s: made without a word, and the first call says so', async (_, connection, message) => {
   const pipeline = new Pipeline({ ...ticketTriageDefinition, connection, prefix: '{bull}' })
-  expect(pipeline.stats()).toEqual({ inFlight: 0, waitingForRedis: 0, bytes: 0, connected: false, connects: 0 })
+  expect(pipeline.stats()).toEqual({
+    inFlight: 0,
+    waitingForRedis: 0,
+    bytes: 0,
+    connected: false,
+    connects: 0,
+    closed: false,
+  })
   const storage = recorder()
   for (let call = 0; call < 2; call++) {
     const error = await rejection(pipeline.enqueue(newTicket(), storage))

@@ -12,12 +12,12 @@ const storage = { createPending: async () => {} };
 
 /**
  * @param {string} program JavaScript with `enqueueTicketTriage`, `ticket` and `storage` in scope, unless it is `bare`
- * @param {{ bare?: boolean, env?: object, onLine?: (line: string, child: import('node:child_process').ChildProcess) => void }} [options]
+ * @param {{ bare?: boolean, flags?: string[], env?: object, onLine?: (line: string, child: import('node:child_process').ChildProcess) => void }} [options]
  * @returns {Promise<{ code: number | null, signal: string | null, stdout: string, stderr: string }>}
  */
-function runChild(program, { bare = false, env, onLine } = {}) {
+function runChild(program, { bare = false, flags = [], env, onLine } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['-e', bare ? program : preamble + program], {
+    const child = spawn(process.execPath, [...flags, '-e', bare ? program : preamble + program], {
       cwd: root,
       env: { ...process.env, NODE_OPTIONS: '', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

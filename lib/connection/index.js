@@ -18,7 +18,8 @@ const OF_CLIENTS = ['connect', 'sendCommand', 'customCommand', 'duplicate']
  * The server that `REDIS_URL` names, or the default one. Read anew each time, since it is asked for at the first call.
  * @returns {object} what the native side takes
  */
-function readEnvironment({ REDIS_URL = '' } = process.env) {
+function readEnvironment() {
+  const REDIS_URL = Object.hasOwn(process.env, 'REDIS_URL') ? process.env.REDIS_URL : ''
   return toNative(unquoted(REDIS_URL) === '' ? {} : readUrl(REDIS_URL, 'REDIS_URL'))
 }
 
@@ -43,21 +44,22 @@ function readConnection(connection) {
 
 /** Own properties and no others, as BullMQ takes them; each is read once. */
 function readOptions(connection) {
-  const options = {}
+  const options = { __proto__: null }
   for (const key of Object.keys(connection)) {
     const value = connection[key]
     if (HONOURED.includes(key)) options[key] = value
     else refuse(key, value)
   }
   checkNamed(options)
-  const { url, ...beside } = options
+  const { url, ...others } = options
+  const beside = { __proto__: null, ...others }
   if (!isGiven(url)) return beside
   // As ioredis does it: what the URL says goes before what stands beside it. TLS is only ever added.
-  const { tls, ...fromUrl } = readUrl(readText(options, 'url'), 'connection.url')
+  const { tls, ...fromUrl } = { __proto__: null, ...readUrl(readText(options, 'url'), 'connection.url') }
   if (tls !== undefined && beside.tls === false) {
     throw invalidArgument('connection.url asks for TLS and connection.tls is false: leave one of them out')
   }
-  return { ...beside, ...fromUrl, tls: isGiven(beside.tls) ? beside.tls : tls }
+  return { __proto__: null, ...beside, ...fromUrl, tls: isGiven(beside.tls) ? beside.tls : tls }
 }
 
 /** Where a key is there that was meant to name the server, and is empty, jobs must not go to the default one. */
@@ -92,7 +94,9 @@ function isBlank(value) {
 }
 
 /** From options of ioredis, merged, to what the native side takes: with the defaults, and without what does not count. */
-function toNative(options) {
+function toNative(given) {
+  // What Object.prototype has is no option of anyone's.
+  const options = { __proto__: null, ...given }
   for (const key of Object.keys(options)) refuse(key, options[key])
   if (isGiven(options.role) && options.role !== 'master') {
     throw invalidArgument('connection.role must be master: jobs are written to the primary')

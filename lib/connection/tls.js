@@ -3,7 +3,7 @@
 // own properties count: what someone put on Object.prototype must not change who is trusted.
 
 const { readFileSync } = require('node:fs')
-const { faultOfAuthorities } = require('../../binding.js')
+const { faultOfAuthorities } = require('../native.js')
 const { invalidArgument } = require('../error.js')
 const { warnOfExtraCa, warnOfUnverified } = require('../warnings.js')
 const { IGNORED, REFUSED, SUPPORTED } = require('./tls-options.js')

@@ -116,7 +116,7 @@ function socket(rest, refuse) {
 }
 
 function readQuery(params, refuse) {
-  const query = {}
+  const query = { __proto__: null }
   for (const [name, value] of params) {
     if (!known.has(name) || STRUCTURED.includes(name)) throw refuse(notUnderstood(name, value, params))
     // ioredis takes any value for yes, and the bare word means nothing else.

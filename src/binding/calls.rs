@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::deadlines::Deadlines;
 use crate::core::{Error, Job, Outcome};
 use crate::queue::{Ready, Settled};
 
@@ -24,6 +25,9 @@ enum Call {
 
 pub struct Calls {
     slots: Vec<Call>,
+    /// Those of calls that wait for the caller's own code.
+    deadlines: Deadlines,
+    waiting: usize,
     /// Calls that may be in flight at once.
     most: usize,
     /// How many slots are not free.
@@ -34,7 +38,15 @@ pub struct Calls {
 
 impl Calls {
     pub fn new(most: usize) -> Self {
-        Calls { slots: Vec::new(), most, held: 0, bytes: 0, sent: 0 }
+        Calls {
+            slots: Vec::new(),
+            deadlines: Deadlines::default(),
+            waiting: 0,
+            most,
+            held: 0,
+            bytes: 0,
+            sent: 0,
+        }
     }
 
     /// Whether one more call fits.
@@ -57,11 +69,32 @@ impl Calls {
         self.sent
     }
 
-    pub fn accept(&mut self, slot: u32, job: Job, started: Instant, timeout_ms: u32) {
+    /// Says when to `expire`, if that is sooner than was said before.
+    pub fn accept(&mut self, slot: u32, job: Job, started: Instant, timeout_ms: u32) -> Option<Instant> {
         let deadline = started + Duration::from_millis(timeout_ms.into());
         self.held += 1;
+        self.waiting += 1;
         self.bytes += job.size();
         self.put(slot, Call::Accepted { job, deadline, timeout_ms });
+        self.deadlines.compact(self.waiting, waiting_in(&self.slots));
+        self.deadlines.add(deadline, slot)
+    }
+
+    /// Whether a call that waits for the caller's own code still has time. One that has none left is late from here on.
+    pub fn in_time(&mut self, slot: u32, now: Instant) -> bool {
+        let Some(call) = self.slots.get_mut(slot as usize) else {
+            return false;
+        };
+        match call {
+            Call::Accepted { deadline, .. } if *deadline > now => true,
+            Call::Accepted { job, timeout_ms, .. } => {
+                self.waiting -= 1;
+                self.bytes -= job.size();
+                *call = Call::Late { timeout_ms: *timeout_ms };
+                false
+            }
+            _ => false,
+        }
     }
 
     /// Takes an accepted job out to be sent: nothing when the call is not waiting, an error to settle it with when its
@@ -69,6 +102,7 @@ impl Calls {
     pub fn send(&mut self, slot: u32, now: Instant, timestamp: u64) -> Result<Option<Ready>, Error> {
         match self.take(slot) {
             Call::Accepted { job, deadline, timeout_ms } => {
+                self.waiting -= 1;
                 self.sent += 1;
                 self.put(slot, Call::Sent { bytes: job.size() });
                 if deadline > now {
@@ -84,21 +118,15 @@ impl Calls {
         }
     }
 
-    /// Forgets a call that ended before it was sent. Says what its timeout was, for the message.
-    pub fn abandon(&mut self, slot: u32) -> u32 {
+    /// Forgets a call that ended before it was sent.
+    pub fn abandon(&mut self, slot: u32) {
         match self.take(slot) {
-            Call::Accepted { job, timeout_ms, .. } => {
+            Call::Accepted { job, .. } => {
+                self.waiting -= 1;
                 self.forget(job.size());
-                timeout_ms
             }
-            Call::Late { timeout_ms } => {
-                self.forget(0);
-                timeout_ms
-            }
-            other => {
-                self.put(slot, other);
-                0
-            }
+            Call::Late { .. } => self.forget(0),
+            other => self.put(slot, other),
         }
     }
 
@@ -125,12 +153,20 @@ impl Calls {
         }
     }
 
-    /// Why a call failed; frees its slot.
-    pub fn failure(&mut self, slot: u32) -> Error {
+    /// Why a call failed; frees its slot. `authorizing` says whose fault it is that one is late.
+    pub fn failure(&mut self, slot: u32, authorizing: bool) -> Error {
         match self.take(slot) {
             Call::Failed(error) => {
                 self.forget(0);
                 error
+            }
+            Call::Late { timeout_ms } => {
+                self.forget(0);
+                if authorizing {
+                    Error::AuthorizeTimeout { timeout_ms }
+                } else {
+                    Error::StorageTimeout { timeout_ms }
+                }
             }
             other => {
                 self.put(slot, other);
@@ -142,23 +178,28 @@ impl Calls {
         }
     }
 
-    /// Marks up to `most` calls as late whose deadline passed in the caller's own code. Says which, and when the next
-    /// of those that remain is due.
-    pub fn expire(&mut self, now: Instant, most: usize) -> (Vec<u32>, Option<Duration>) {
+    /// Marks up to `most` calls as late whose deadline passed in the caller's own code, and says which. When those are all,
+    /// says also when to look again: not before something waits.
+    pub fn expire(&mut self, now: Instant, most: usize) -> (Vec<u32>, Option<Instant>) {
         let mut late = Vec::new();
-        let mut next: Option<Instant> = None;
-        for (slot, call) in (0..).zip(&mut self.slots) {
-            if let Call::Accepted { job, deadline, timeout_ms } = call {
-                if *deadline <= now && late.len() < most {
-                    self.bytes -= job.size();
-                    *call = Call::Late { timeout_ms: *timeout_ms };
-                    late.push(slot);
-                } else {
-                    next = Some(next.map_or(*deadline, |next| next.min(*deadline)));
-                }
+        if !self.deadlines.rang(now) {
+            return (late, None);
+        }
+        while late.len() < most {
+            let Some((deadline, slot)) = self.deadlines.pop(now) else {
+                return (late, self.deadlines.rest(now, waiting_in(&self.slots)));
+            };
+            let waits = waiting_in(&self.slots)(deadline, slot);
+            if waits && !self.in_time(slot, now) {
+                late.push(slot);
             }
         }
-        (late, next.map(|next| next.saturating_duration_since(now)))
+        (late, None)
+    }
+
+    /// Has `expire` look at the next time it is called.
+    pub fn ring(&mut self, now: Instant) {
+        self.deadlines.ring(now);
     }
 
     fn take(&mut self, slot: u32) -> Call {
@@ -183,6 +224,11 @@ impl Calls {
         self.held -= 1;
         self.bytes -= bytes;
     }
+}
+
+/// Whether the call in a slot waits for the caller's own code until this deadline.
+fn waiting_in(slots: &[Call]) -> impl Fn(Instant, u32) -> bool {
+    move |until, slot| matches!(slots.get(slot as usize), Some(Call::Accepted { deadline, .. }) if *deadline == until)
 }
 
 /// How a sent job ended, as a number that JavaScript reads.

@@ -2,6 +2,8 @@
 //! this half holds the jobs. A call is a slot number on both sides. No rules of its own.
 
 mod calls;
+mod clock;
+mod deadlines;
 mod failure;
 mod options;
 mod raw;
@@ -16,8 +18,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use self::calls::Calls;
-use self::failure::{Failure, InputIssue};
+use self::calls::{Calls, Status};
+use self::failure::Failure;
 use self::raw::Waker;
 use self::read::Reader;
 use self::wake::Mailbox;
@@ -44,6 +46,10 @@ struct State {
     share: Option<Share>,
     /// How often the connections that were replaced had been opened.
     connects_before: u64,
+    /// What `begin` said no with last, where there is more to say than the code.
+    refusal: Option<Error>,
+    /// Someone waits for the last call to end.
+    closing: bool,
 }
 
 thread_local! {
@@ -51,31 +57,36 @@ thread_local! {
     static CHECK: RefCell<Option<(Reader, TicketTriage)>> = const { RefCell::new(None) };
 }
 
-/// Everything wrong with what was read of an input; nothing when it is valid.
+/// Everything wrong with what was read of an input, as JSON; nothing when it is valid.
 #[napi(catch_unwind)]
 pub fn check(
     env: &Env,
     tenant_id: Unknown<'_>,
     ticket_id: Unknown<'_>,
     summary: Unknown<'_>,
-) -> Result<Option<Vec<InputIssue>>> {
+) -> Result<Option<String>> {
     CHECK.with_borrow_mut(|check| {
         let (reader, triage) = match check {
             Some(check) => check,
             None => check.insert((Reader::default(), new_triage()?)),
         };
-        let (fields, caller) = reader.read(env, [tenant_id, ticket_id, summary], ().into_unknown(env)?)?;
-        let error = triage.accept(&fields, caller).err();
-        Ok(error.map(|error| error.as_issues().iter().map(InputIssue::from).collect()))
+        let read = reader.read(env, [tenant_id, ticket_id, summary], ().into_unknown(env)?)?;
+        let accepted = read.and_then(|(fields, caller)| triage.accept(&fields, caller));
+        accepted.err().map(|error| failure::to_json(&error.as_issues())).transpose()
     })
 }
 
-/// What is wrong with an input that is no object.
+/// What is wrong with an input that is no object, as JSON.
 #[napi(catch_unwind)]
-pub fn not_an_object(input: Unknown<'_>) -> Result<Failure> {
+pub fn not_an_object(input: Unknown<'_>) -> Result<String> {
     let kind = read::kind(&input)?;
-    let issues = vec![Schema::not_an_object(kind)];
-    Ok(Failure::from(&Error::InvalidInput { issues }))
+    failure::to_json(&[Schema::not_an_object(kind)])
+}
+
+/// The codes that `begin` may refuse a call with, by number.
+#[napi(catch_unwind)]
+pub fn codes() -> Vec<&'static str> {
+    Error::CODES.to_vec()
 }
 
 /// The JSON Schema of the input, as JSON.
@@ -92,14 +103,6 @@ pub fn fault_of_authorities(pem: String, name: String) -> Option<String> {
 
 fn new_triage() -> Result<TicketTriage> {
     TicketTriage::new().map_err(|error| napi::Error::from_reason(error.message()))
-}
-
-/// What `expire` found.
-#[napi(object, object_from_js = false)]
-pub struct Expired {
-    pub slots: Vec<u32>,
-    /// Milliseconds until the next deadline, when there is one.
-    pub next_ms: Option<f64>,
 }
 
 /// See `PipelineStats` in `index.d.ts`.
@@ -123,7 +126,7 @@ pub struct Eviction {
 
 #[napi]
 impl Boundary {
-    /// `settle` is called when `drain` has something. `resource` is the async resource of those calls; its method
+    /// `settle` is called when `drain` may have something. `resource` is the async resource of those calls; its method
     /// `hasRef` should return what `is_busy` does.
     #[napi(constructor, catch_unwind)]
     pub fn new(
@@ -143,6 +146,8 @@ impl Boundary {
                 target: None,
                 share: None,
                 connects_before: 0,
+                refusal: None,
+                closing: false,
             }),
         })
     }
@@ -155,8 +160,9 @@ impl Boundary {
         target.and_then(|target| state.go_to(target)).err().map(|error| Failure::from(&error))
     }
 
-    /// Takes what was read of an input and returns the id of its job, or why there is none.
-    #[napi(catch_unwind, ts_return_type = "string | Failure")]
+    /// Takes what was read of an input and returns the id of its job, or the number of the code that says why there is none:
+    /// `refusal` and `issues` have the rest.
+    #[napi(catch_unwind, ts_return_type = "string | number")]
     #[allow(
         clippy::too_many_arguments,
         reason = "an object to hold them would cost more than the rest of the call"
@@ -170,25 +176,47 @@ impl Boundary {
         summary: Unknown<'_>,
         timeout_ms: u32,
         caller: Unknown<'_>,
-    ) -> Result<Either<Unknown<'env>, Failure>> {
+    ) -> Result<Either<Unknown<'env>, u32>> {
         let started = Instant::now();
         let state = &mut *self.state.borrow_mut();
         if let Err(error) = state.calls.admit() {
-            return Ok(Either::B(Failure::from(&error)));
+            return Ok(Either::B(error.number()));
         }
-        let (fields, caller) = state.reader.read(env, [tenant_id, ticket_id, summary], caller)?;
-        let job = match state.triage.accept(&fields, caller) {
+        let read = state.reader.read(env, [tenant_id, ticket_id, summary], caller)?;
+        let accepted = read.and_then(|(fields, caller)| state.triage.accept(&fields, caller));
+        let job = match accepted {
             Ok(job) => job,
-            Err(error) => return Ok(Either::B(Failure::from(&error))),
+            Err(error) => return Ok(Either::B(state.refuse(error))),
         };
         if state.share.is_none()
-            && let Err(error) = state.join_writer()
+            && let Err(error) = state.start()
         {
-            return Ok(Either::B(Failure::from(&error)));
+            return Ok(Either::B(state.refuse(error)));
         }
         let id = raw::string(env, job.id())?;
-        state.calls.accept(slot, job, started, timeout_ms);
+        if let Some(due) = state.calls.accept(slot, job, started, timeout_ms) {
+            clock::set(&state.waker, due);
+        }
         Ok(Either::A(id))
+    }
+
+    /// Everything wrong with the input that `begin` refused last, as JSON.
+    #[napi(catch_unwind)]
+    pub fn issues(&self) -> Result<String> {
+        let refusal = self.state.borrow_mut().refusal.take();
+        failure::to_json(refusal.as_ref().map_or(&[], Error::issues))
+    }
+
+    /// Why `begin` refused a call, where that is the boundary's own fault.
+    #[napi(catch_unwind)]
+    pub fn refusal(&self) -> Option<Failure> {
+        self.state.borrow_mut().refusal.take().as_ref().map(Failure::from)
+    }
+
+    /// Whether a call that waits for the caller's own code still has time. `failure` says what to end one with that has not.
+    #[napi(catch_unwind)]
+    pub fn in_time(&self, slot: u32) -> bool {
+        self.state.borrow_mut().calls.in_time(slot, Instant::now())
     }
 
     /// The records of the first `count` of these calls are made: sends their jobs.
@@ -229,45 +257,48 @@ impl Boundary {
         self.state.borrow_mut().calls.abandon(slot);
     }
 
-    /// As `abandon`, because `authorize` did not say `true`.
-    #[napi(catch_unwind)]
-    pub fn forbid(&self, slot: u32) -> Failure {
-        self.abandon(slot);
-        Failure::from(&Error::Forbidden)
-    }
-
-    /// As `abandon`, for a call that `expire` named. `authorizing` says whose fault it was.
-    #[napi(catch_unwind)]
-    pub fn late(&self, slot: u32, authorizing: bool) -> Failure {
-        let timeout_ms = self.state.borrow_mut().calls.abandon(slot);
-        Failure::from(&if authorizing {
-            Error::AuthorizeTimeout { timeout_ms }
-        } else {
-            Error::StorageTimeout { timeout_ms }
-        })
-    }
-
-    /// Finds calls whose deadline passed in the caller's own code, up to `most` of them.
-    #[napi(catch_unwind)]
-    pub fn expire(&self, most: u32) -> Expired {
-        let (slots, next) = self.state.borrow_mut().calls.expire(Instant::now(), most as usize);
-        Expired { slots, next_ms: next.map(|next| next.as_secs_f64() * 1000.0) }
-    }
-
-    /// Writes up to `most` pairs of slot and status (0 added, 1 duplicate, 2 failed) and returns how many.
+    /// Writes up to `most` pairs of slot and status (0 added, 1 duplicate, 2 failed) and returns how many. Calls whose deadline
+    /// passed in the caller's own code are among those that failed.
     #[napi(catch_unwind)]
     pub fn drain(&self, env: &Env, mut results: Uint32ArraySlice<'_>, most: u32) -> Result<u32> {
         let state = &mut *self.state.borrow_mut();
         let pairs = raw::pairs(&mut results);
-        let settled = state.mailbox.fetch(pairs.len().min(most as usize));
-        let count = settled.len() as u32;
-        for (pair, (slot, settled)) in pairs.iter_mut().zip(settled) {
-            *pair = [slot, state.calls.settle(slot, settled) as u32];
+        let most = pairs.len().min(most as usize);
+        let settled = state.mailbox.fetch(most);
+        let count = settled.len();
+        let (late, due) = state.calls.expire(Instant::now(), most - count);
+        let total = count + late.len();
+        let outcomes =
+            settled.into_iter().map(|(slot, settled)| [slot, state.calls.settle(slot, settled) as u32]);
+        let late = late.into_iter().map(|slot| [slot, Status::Failed as u32]);
+        for (pair, outcome) in pairs.iter_mut().zip(outcomes.chain(late)) {
+            *pair = outcome;
         }
-        if count > 0 && state.calls.sent() == 0 {
+        if let Some(due) = due {
+            clock::set(&state.waker, due);
+        }
+        if count > 0 && !state.is_busy() {
             state.waker.hold_process(env, false)?;
         }
-        Ok(count)
+        Ok(total as u32)
+    }
+
+    /// Has `settle` called in a turn of the loop to come.
+    #[napi(catch_unwind)]
+    pub fn ring(&self) {
+        let state = &mut *self.state.borrow_mut();
+        let now = Instant::now();
+        state.calls.ring(now);
+        clock::set(&state.waker, now);
+    }
+
+    /// Holds the process open until `close`: someone waits for the deadlines of calls that are held up in the caller's own
+    /// code.
+    #[napi(catch_unwind)]
+    pub fn hold(&self, env: &Env) -> Result<()> {
+        let state = &mut *self.state.borrow_mut();
+        state.closing = true;
+        state.waker.hold_process(env, true)
     }
 
     /// What an operator may want to know.
@@ -298,25 +329,42 @@ impl Boundary {
     #[napi(catch_unwind)]
     pub fn close(&self) {
         let state = &mut *self.state.borrow_mut();
-        state.share = None;
+        if let Some(share) = state.share.take() {
+            state.connects_before += share.health().connects();
+        }
+        state.closing = false;
         state.waker.release();
     }
 
-    /// Whether a call waits for Redis, which holds the process open.
+    /// Whether the process is held open.
     #[napi(catch_unwind)]
     pub fn is_busy(&self) -> bool {
-        self.state.borrow().calls.sent() > 0
+        self.state.borrow().is_busy()
     }
 
-    /// Why a call that `drain` reported as failed did so.
+    /// Why a call that `drain` reported as failed, or that was not `in_time`, did so. `authorizing` says what it waited for.
     #[napi(catch_unwind)]
-    pub fn failure(&self, slot: u32) -> Failure {
-        Failure::from(&self.state.borrow_mut().calls.failure(slot))
+    pub fn failure(&self, slot: u32, authorizing: bool) -> Failure {
+        Failure::from(&self.state.borrow_mut().calls.failure(slot, authorizing))
     }
 }
 
 impl State {
-    fn join_writer(&mut self) -> std::result::Result<(), Error> {
+    /// What holds the process open: a call that waits for Redis, or someone who waits for the last call to end.
+    fn is_busy(&self) -> bool {
+        self.closing || self.calls.sent() > 0
+    }
+
+    /// Keeps an error for whoever asks for the rest of it.
+    fn refuse(&mut self, error: Error) -> u32 {
+        let number = error.number();
+        self.refusal = Some(error);
+        number
+    }
+
+    /// Has the clock run, and a writer.
+    fn start(&mut self) -> std::result::Result<(), Error> {
+        clock::start().map_err(internal)?;
         let target = self.target.as_ref().ok_or_else(|| internal("not opened"))?;
         let writer = target.writer().map_err(internal)?;
         self.share = Some(Share::join(writer, target.prefix(), self.sink()));

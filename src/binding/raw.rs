@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use napi::bindgen_prelude::*;
 use napi::sys;
 
-/// Appends the UTF-16 units of a JavaScript string to `units`, as they are, up to `limit` of them.
+/// Puts the UTF-16 units of a JavaScript string into `units`, as they are. Says whether it did: a text of more than `limit`
+/// is not copied.
 ///
 /// napi-rs reads strings as UTF-8, which repairs lone surrogates, or into a new vector each time.
-pub fn read_utf16(env: &Env, string: &Unknown<'_>, limit: usize, units: &mut Vec<u16>) -> Result<()> {
-    // One call is enough for a text that fits into what is there already.
-    let mut room = units.capacity().saturating_sub(1).clamp(255, limit);
+pub fn read_utf16(env: &Env, string: &Unknown<'_>, limit: usize, units: &mut Vec<u16>) -> Result<bool> {
+    // One call is enough for a text that fits into what is there already. Before more is copied, its length is asked for.
+    let mut room = units.capacity().saturating_sub(1).clamp(255, 4095);
     loop {
         units.clear();
         units.reserve(room + 1);
@@ -31,11 +32,24 @@ pub fn read_utf16(env: &Env, string: &Unknown<'_>, limit: usize, units: &mut Vec
         })?;
         // SAFETY: the first `copied` units, at most `room`, were just written.
         unsafe { units.set_len(copied) };
-        if copied < room || room == limit {
-            return Ok(());
+        if copied < room {
+            return Ok(true);
         }
         // The text fills the buffer and may go on.
-        room = room.saturating_mul(8).min(limit);
+        let mut length = 0;
+        // SAFETY: as above; without a buffer, Node-API stores how many units there are and writes nothing else.
+        check_status!(unsafe {
+            sys::napi_get_value_string_utf16(env.raw(), string.raw(), ptr::null_mut(), 0, &mut length)
+        })?;
+        if length > limit {
+            units.clear();
+            return Ok(false);
+        }
+        if length == copied {
+            return Ok(true);
+        }
+        // One more, so that it does not fill the buffer.
+        room = length + 1;
     }
 }
 

@@ -4,10 +4,13 @@ use napi::bindgen_prelude::*;
 
 use super::raw;
 use crate::core::ticket::{self, Caller};
-use crate::core::{Field, Kind, Text};
+use crate::core::{Error, Field, Kind, Text};
 
-/// Longer texts are cut here, one unit past what any job may have: they are refused for their length alone.
-const LIMIT: usize = ticket::MAX_DATA + 1;
+/// Longer texts are not copied: each unit is a byte of JSON at least, so that no job may have them.
+const LIMIT: usize = ticket::MAX_DATA;
+
+/// What was read of an input and of its caller, or that it is too long to be read.
+type Reading<'a> = std::result::Result<([Field<'a>; 3], Caller<'a>), Error>;
 
 /// The buffers that values are read into, kept between calls.
 #[derive(Default)]
@@ -18,31 +21,34 @@ pub struct Reader {
 
 impl Reader {
     /// Reads the declared properties, and the caller's tenant: `undefined` when none is to be checked.
-    pub fn read(
-        &mut self,
-        env: &Env,
-        values: [Unknown<'_>; 3],
-        caller: Unknown<'_>,
-    ) -> Result<([Field<'_>; 3], Caller<'_>)> {
+    pub fn read(&mut self, env: &Env, values: [Unknown<'_>; 3], caller: Unknown<'_>) -> Result<Reading<'_>> {
         let mut fields = [Field::Other(Kind::Undefined); 3];
         for ((value, text), field) in values.into_iter().zip(&mut self.fields).zip(&mut fields) {
-            *field = read(env, value, text)?;
+            match read(env, value, text)? {
+                Some(read) => *field = read,
+                None => return Ok(Err(Error::PayloadTooLarge { limit: ticket::MAX_DATA })),
+            }
         }
         let caller = match read(env, caller, &mut self.caller)? {
-            Field::Other(Kind::Undefined) => Caller::Unchecked,
-            Field::Text(tenant) => Caller::Tenant(tenant),
-            Field::Other(_) => Caller::Nobody,
+            Some(Field::Other(Kind::Undefined)) => Caller::Unchecked,
+            Some(Field::Text(tenant)) => Caller::Tenant(tenant),
+            Some(Field::Other(_)) | None => Caller::Nobody,
         };
-        Ok((fields, caller))
+        Ok(Ok((fields, caller)))
     }
 }
 
-fn read<'a>(env: &Env, value: Unknown<'_>, text: &'a mut Text) -> Result<Field<'a>> {
+/// Nothing when it is a text over the limit.
+fn read<'a>(env: &Env, value: Unknown<'_>, text: &'a mut Text) -> Result<Option<Field<'a>>> {
     if let Some(kind) = kind(&value)? {
-        return Ok(Field::Other(kind));
+        return Ok(Some(Field::Other(kind)));
     }
-    text.read(|units| raw::read_utf16(env, &value, LIMIT, units))?;
-    Ok(Field::Text(text))
+    let mut whole = true;
+    text.read(|units| {
+        whole = raw::read_utf16(env, &value, LIMIT, units)?;
+        Ok::<_, napi::Error>(())
+    })?;
+    Ok(whole.then_some(Field::Text(text)))
 }
 
 /// What a value is, or nothing when it is a string.

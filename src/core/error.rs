@@ -1,4 +1,5 @@
-//! Every way in which a call can end badly, and what each says to the caller, to HTTP and to a retry.
+//! Every way in which a call can end badly, and what each says of the one case at hand. What a code stands for, its HTTP
+//! status and the like, is in `lib/codes.js`.
 
 use super::{Detail, Issue};
 
@@ -51,49 +52,40 @@ pub enum Error {
 }
 
 impl Error {
+    /// All codes, by the numbers that stand for them on the way to JavaScript.
+    pub const CODES: [&str; 11] = [
+        "INVALID_INPUT",
+        "PAYLOAD_TOO_LARGE",
+        "TENANT_MISMATCH",
+        "FORBIDDEN",
+        "AUTHORIZE_TIMEOUT",
+        "STORAGE_TIMEOUT",
+        "OVERLOADED",
+        "QUEUE_UNAVAILABLE",
+        "OUTCOME_UNKNOWN",
+        "MISCONFIGURED",
+        "INTERNAL",
+    ];
+
     /// The stable code.
     pub fn code(&self) -> &'static str {
-        match self {
-            Error::InvalidInput { .. } => "INVALID_INPUT",
-            Error::PayloadTooLarge { .. } => "PAYLOAD_TOO_LARGE",
-            Error::TenantMismatch => "TENANT_MISMATCH",
-            Error::Forbidden => "FORBIDDEN",
-            Error::AuthorizeTimeout { .. } => "AUTHORIZE_TIMEOUT",
-            Error::StorageTimeout { .. } => "STORAGE_TIMEOUT",
-            Error::Overloaded => "OVERLOADED",
-            Error::QueueUnavailable { .. } => "QUEUE_UNAVAILABLE",
-            Error::OutcomeUnknown { .. } => "OUTCOME_UNKNOWN",
-            Error::Misconfigured { .. } => "MISCONFIGURED",
-            Error::Internal { .. } => "INTERNAL",
-        }
+        Self::CODES[self.number() as usize]
     }
 
-    /// The HTTP status a route answers with.
-    pub fn status(&self) -> u16 {
+    /// Its place in `CODES`.
+    pub fn number(&self) -> u32 {
         match self {
-            Error::InvalidInput { .. } => 400,
-            Error::PayloadTooLarge { .. } => 413,
-            Error::TenantMismatch | Error::Forbidden => 403,
-            Error::AuthorizeTimeout { .. } | Error::StorageTimeout { .. } => 504,
-            Error::Overloaded | Error::QueueUnavailable { .. } | Error::OutcomeUnknown { .. } => 503,
-            Error::Misconfigured { .. } | Error::Internal { .. } => 500,
-        }
-    }
-
-    /// What it is called, the same in each occurrence: the `title` of RFC 9457.
-    pub fn title(&self) -> &'static str {
-        match self {
-            Error::InvalidInput { .. } => "Invalid input",
-            Error::PayloadTooLarge { .. } => "Payload too large",
-            Error::TenantMismatch => "Another tenant's ticket",
-            Error::Forbidden => "Forbidden",
-            Error::AuthorizeTimeout { .. } => "Authorisation timed out",
-            Error::StorageTimeout { .. } => "Storage timed out",
-            Error::Overloaded => "Overloaded",
-            Error::QueueUnavailable { .. } => "Queue unavailable",
-            Error::OutcomeUnknown { .. } => "Outcome unknown",
-            Error::Misconfigured { .. } => "Misconfigured",
-            Error::Internal { .. } => "Internal error",
+            Error::InvalidInput { .. } => 0,
+            Error::PayloadTooLarge { .. } => 1,
+            Error::TenantMismatch => 2,
+            Error::Forbidden => 3,
+            Error::AuthorizeTimeout { .. } => 4,
+            Error::StorageTimeout { .. } => 5,
+            Error::Overloaded => 6,
+            Error::QueueUnavailable { .. } => 7,
+            Error::OutcomeUnknown { .. } => 8,
+            Error::Misconfigured { .. } => 9,
+            Error::Internal { .. } => 10,
         }
     }
 
@@ -136,31 +128,30 @@ impl Error {
         }
     }
 
+    /// The message, unless it is the one sentence that `lib/codes.js` has for the code.
+    pub fn own_message(&self) -> Option<String> {
+        match self {
+            Error::InvalidInput { .. }
+            | Error::AuthorizeTimeout { .. }
+            | Error::StorageTimeout { .. }
+            | Error::Misconfigured { .. } => Some(self.message()),
+            _ => None,
+        }
+    }
+
+    /// The outcome, unless it is the one that `lib/codes.js` has for the code.
+    pub fn own_outcome(&self) -> Option<Outcome> {
+        match self {
+            Error::QueueUnavailable { outcome, .. } | Error::Internal { outcome, .. } => Some(*outcome),
+            _ => None,
+        }
+    }
+
     pub fn outcome(&self) -> Outcome {
         match self {
             Error::QueueUnavailable { outcome, .. } | Error::Internal { outcome, .. } => *outcome,
             Error::OutcomeUnknown { .. } => Outcome::Unknown,
             _ => Outcome::Refused,
-        }
-    }
-
-    /// Whether the same call may succeed later, with nothing changed but time.
-    pub fn retryable(&self) -> bool {
-        matches!(
-            self,
-            Error::AuthorizeTimeout { .. }
-                | Error::StorageTimeout { .. }
-                | Error::Overloaded
-                | Error::QueueUnavailable { .. }
-                | Error::OutcomeUnknown { .. }
-        )
-    }
-
-    /// How long a client had better wait before it tries again.
-    pub fn retry_after_ms(&self) -> Option<u32> {
-        match self {
-            Error::Overloaded | Error::QueueUnavailable { .. } | Error::OutcomeUnknown { .. } => Some(1000),
-            _ => None,
         }
     }
 
@@ -193,12 +184,11 @@ mod tests {
     }
 
     #[test]
-    fn only_an_unanswered_send_is_unknown_and_it_may_be_tried_again() {
+    fn only_an_unanswered_send_is_unknown() {
         let unknown = Error::OutcomeUnknown { detail: Detail::default() };
         assert_eq!(unknown.outcome(), Outcome::Unknown);
-        assert!(unknown.retryable());
         assert_eq!(unknown.detail(), None);
         let timeout = Error::StorageTimeout { timeout_ms: 5000 };
-        assert_eq!((timeout.outcome(), timeout.status()), (Outcome::Refused, 504));
+        assert_eq!(timeout.outcome(), Outcome::Refused);
     }
 }

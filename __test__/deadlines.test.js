@@ -1,0 +1,97 @@
+'use strict'
+// How deadlines are kept while calls wait in the caller's own code: what is set up for it, and how often it is looked at.
+// Counted, never timed.
+const { useDatabase } = require('./support/redis.js')
+const { runChild } = require('./support/child.js')
+
+useDatabase()
+const clean = { code: 0, signal: null, stderr: '' }
+
+/** For a child: counts timers and immediates, and how often the native side is asked for outcomes. */
+const COUNTING = `
+const { createHook } = require('node:async_hooks')
+const made = { Timeout: 0, Immediate: 0 }
+const open = new Set()
+let mostImmediates = 0
+createHook({
+  init(id, type) {
+    if (!(type in made)) return
+    made[type]++
+    if (type === 'Immediate') mostImmediates = Math.max(mostImmediates, open.add(id).size)
+  },
+  before: (id) => open.delete(id),
+}).enable()
+const { Boundary } = require('./binding.js')
+const { drain } = Boundary.prototype
+let drains = 0
+Boundary.prototype.drain = function (...args) {
+  drains++
+  return drain.apply(this, args)
+}
+const { Pipeline, ticketTriageDefinition } = require('.')
+const never = { createPending: () => new Promise(() => {}) }
+`
+
+test('callers that try again at once while storage is down leave no timer behind, and wake nobody in vain', async () => {
+  const child = await runChild(`${COUNTING}
+    const pipeline = new Pipeline({ ...ticketTriageDefinition })
+    let settled = 0
+    const caller = async (number) => {
+      // No two are due at the same time.
+      while (settled < 3000) {
+        const timeoutMs = 5 + ((number * 7 + settled) % 40)
+        await pipeline.enqueue(ticket('again' + number), never, { timeoutMs }).catch(() => settled++)
+      }
+    }
+    const hold = new (require('node:worker_threads').MessageChannel)().port1
+    hold.ref()
+    Promise.all(Array.from({ length: 100 }, (_, number) => caller(number))).then(async () => {
+      await pipeline.close()
+      hold.close()
+      console.log(JSON.stringify({ settled, drains, mostImmediates, timers: made.Timeout }))
+    })`)
+  expect(child).toMatchObject(clean)
+  const { settled, drains, mostImmediates, timers } = JSON.parse(child.stdout)
+  expect(settled).toBeGreaterThanOrEqual(3000)
+  expect(timers).toBe(0)
+  expect(mostImmediates).toBeLessThanOrEqual(1)
+  expect(drains).toBeLessThan(settled)
+})
+
+test('100,000 calls that hang are looked at once, when they are due, in as many turns as they need', async () => {
+  const child = await runChild(`${COUNTING}
+    const pipeline = new Pipeline({ ...ticketTriageDefinition, timeoutMs: 600_000 })
+    const codes = {}
+    const count = (error) => { codes[error.code] = (codes[error.code] ?? 0) + 1 }
+    for (let i = 0; i < 90_000; i++) pipeline.enqueue(ticket('hangs' + i), never).catch(count)
+    const due = Array.from({ length: 9000 }, (_, i) => pipeline.enqueue(ticket('due' + i), never, { timeoutMs: 50 }).catch(count))
+    const others = async (caller) => {
+      for (let i = 0; i < 50; i++) await pipeline.enqueue(ticket('other' + caller + '-' + i), storage)
+    }
+    const hold = new (require('node:worker_threads').MessageChannel)().port1
+    hold.ref()
+    Promise.all([...due, ...Array.from({ length: 10 }, (_, caller) => others(caller))]).then(() => {
+      hold.close()
+      console.log(JSON.stringify({ codes, drains, mostImmediates, timers: made.Timeout, inFlight: pipeline.stats().inFlight }))
+    })`)
+  expect(child).toMatchObject(clean)
+  const { drains, ...rest } = JSON.parse(child.stdout)
+  expect(rest).toEqual({ codes: { STORAGE_TIMEOUT: 9000 }, mostImmediates: 1, timers: 0, inFlight: 90_000 })
+  // 9000 in batches of 256, 500 others that are settled one at a time at worst, and some wake-ups that find nothing.
+  expect(drains).toBeLessThan(9000 / 256 + 500 + 100)
+})
+
+test('nothing is left to wake for once a pipeline is closed', async () => {
+  const child = await runChild(`${COUNTING}
+    const pipeline = new Pipeline({ ...ticketTriageDefinition, timeoutMs: 2 ** 31 - 1 })
+    const failing = { createPending: () => Promise.reject(new Error('down')) }
+    ;(async () => {
+      for (let i = 0; i < 500; i++) await pipeline.enqueue(ticket('down' + i), failing).catch(() => {})
+      await pipeline.close()
+      console.log(JSON.stringify({ timers: made.Timeout, resources: process.getActiveResourcesInfo() }))
+    })()`)
+  expect(child).toMatchObject(clean)
+  const { timers, resources } = JSON.parse(child.stdout)
+  expect(timers).toBe(0)
+  expect(resources.filter((type) => /time|immediate/i.test(type))).toEqual([])
+})

@@ -1,0 +1,34 @@
+'use strict'
+// One call, and how it ends when it is not even begun.
+
+const { afterThis } = require('./turns.js')
+
+class Call {
+  constructor(resolve, reject) {
+    this.resolve = resolve
+    this.reject = reject
+    this.jobId = ''
+    /** Its slot, or -1 where it has none: not yet, or no more. */
+    this.slot = -1
+    this.authorizing = false
+  }
+}
+
+/** Calls that were refused and do not know it yet, each followed by its error. */
+let refused = []
+
+function rejectRefused() {
+  const now = refused
+  refused = []
+  for (let at = 0; at < now.length; at += 2) now[at].reject(now[at + 1])
+}
+
+/**
+ * Rejects once the caller has the promise and may await it: Node takes note of each promise that is rejected while nobody
+ * does, which costs more than all the rest of a refusal.
+ */
+function refuse(call, error) {
+  if (refused.push(call, error) === 2) afterThis(rejectRefused)
+}
+
+module.exports = { Call, refuse }

@@ -1,0 +1,6 @@
+'use strict'
+// The native half, loaded outside of all calls: what napi-rs sets up then stays as long as the process.
+
+const { makeOutside } = require('./outside.js')
+
+module.exports = makeOutside(() => require('../binding.js'))
