@@ -24,6 +24,18 @@ const { apply } = Reflect
 const { then } = Promise.prototype
 const promiseResolve = Promise.resolve.bind(Promise)
 
+/** Those with calls in flight, which are to be settled whether anybody still has the pipeline or not. */
+const busy = new Set()
+
+/** The async resource of what wakes us: jest asks it whether it holds the process open. */
+class Resource {
+  boundary
+
+  hasRef() {
+    return this.boundary?.deref()?.isBusy() ?? false
+  }
+}
+
 /** The calls of one pipeline, from one JavaScript environment. */
 class Calls {
   #connect
@@ -104,6 +116,7 @@ class Calls {
     call.jobId = begun
     call.slot = slot
     this.#calls[slot] = call
+    if (this.#inFlight() === 1) busy.add(this)
 
     const record = { jobId: begun, tenantId: data.tenantId, ticketId: data.ticketId }
     if (authorize === undefined) this.#record(call, createPending, storage, record)
@@ -123,11 +136,19 @@ class Calls {
     return boundary
   }
 
+  /** What the native half holds of us, it holds weakly: a pipeline that nobody has any more lets go of its link. */
   #make() {
-    const resource = { hasRef: () => boundary.isBusy() }
-    const boundary = makeOutside(() => new Boundary(() => this.#settle(), resource, this.#maxInFlight))
+    const resource = new Resource()
+    const settle = Calls.#settler(new WeakRef(this))
+    const boundary = makeOutside(() => new Boundary(settle, resource, this.#maxInFlight))
+    resource.boundary = new WeakRef(boundary)
     takeStoresOff(resource)
     return boundary
+  }
+
+  /** Not made in `#make`, where it would close over `this`. */
+  static #settler(self) {
+    return () => self.deref()?.#settle()
   }
 
   /** Goes over to another connection, or throws when its options are unusable and stays with the one it has. */
@@ -257,7 +278,9 @@ class Calls {
     this.#calls[call.slot] = undefined
     this.#free.push(call.slot)
     call.slot = -1
-    if (this.#drained !== undefined && this.#inFlight() === 0) this.#again()
+    if (this.#inFlight() > 0) return
+    busy.delete(this)
+    if (this.#drained !== undefined) this.#again()
   }
 
   // --- close --------------------------------------------------------------------------------------------------------

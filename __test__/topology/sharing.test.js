@@ -143,3 +143,56 @@ test('all of a process, evaluated five times, have one link, one thread for it a
   expect(stderr).toBe('')
   expect(JSON.parse(stdout)).toEqual({ links: 1, threads: process.platform === 'linux' ? 2 : 0 })
 })
+
+test('three hundred pipelines that are dropped have one link, and none once they are collected', async () => {
+  const { stdout, stderr } = await runChild(
+    `
+    const { Redis } = require(${JSON.stringify(require.resolve('ioredis'))})
+    const { Pipeline, ticketTriageDefinition } = require(${JSON.stringify(require.resolve('../..'))})
+    const turn = () => new Promise((resolve) => setImmediate(resolve))
+    ;(async () => {
+      const admin = new Redis(process.env.REDIS_URL)
+      const links = async () => (await admin.client('LIST')).match(/name=enqueue-boundary /g)?.length ?? 0
+      const use = async (i) => {
+        const pipeline = new Pipeline({ ...ticketTriageDefinition, connection: process.env.REDIS_URL, prefix: 'p' + (i % 7) })
+        await pipeline.enqueue(ticket('dropped' + i), storage)
+      }
+      let most = 0
+      for (let i = 0; i < 300; i++) {
+        await use(i)
+        if (i % 50 === 0) most = Math.max(most, await links())
+      }
+      while ((await links()) > 0) {
+        gc()
+        await turn()
+      }
+      await use(300)
+      console.log(JSON.stringify({ most, now: await links() }))
+      admin.disconnect()
+    })()`,
+    { env: { REDIS_URL: server.url }, flags: ['--expose-gc'] },
+  )
+  expect(stderr).toBe('')
+  expect(JSON.parse(stdout)).toEqual({ most: 1, now: 1 })
+})
+
+test('calls of a pipeline that nobody has any more are settled all the same', async () => {
+  const { stdout } = await runChild(
+    `
+    const { Pipeline, ticketTriageDefinition } = require(${JSON.stringify(require.resolve('../..'))})
+    const turn = () => new Promise((resolve) => setImmediate(resolve))
+    ;(async () => {
+      let record
+      const slow = { createPending: () => new Promise((resolve) => { record = resolve }) }
+      const call = new Pipeline({ ...ticketTriageDefinition, connection: process.env.REDIS_URL }).enqueue(ticket('kept'), slow)
+      for (let i = 0; i < 20; i++) {
+        gc()
+        await turn()
+      }
+      record()
+      console.log((await call).status)
+    })()`,
+    { env: { REDIS_URL: server.url }, flags: ['--expose-gc'] },
+  )
+  expect(stdout).toBe('queued\n')
+})

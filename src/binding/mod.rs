@@ -349,6 +349,13 @@ impl Boundary {
     }
 }
 
+/// A pipeline that is collected without having been closed.
+impl Drop for Boundary {
+    fn drop(&mut self) {
+        self.state.get_mut().waker.release();
+    }
+}
+
 impl State {
     /// What holds the process open: a call that waits for Redis, or someone who waits for the last call to end.
     fn is_busy(&self) -> bool {
