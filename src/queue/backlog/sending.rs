@@ -17,9 +17,6 @@ impl Backlog {
         let lanes = self.lanes.len();
         for step in 0..lanes {
             let lane = (self.turn + step) % lanes;
-            if self.lanes[lane].len() < least {
-                continue;
-            }
             let jobs = self.fill(lane, now, trouble);
             if !jobs.is_empty() {
                 self.turn = (lane + 1) % lanes;

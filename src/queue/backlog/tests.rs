@@ -213,6 +213,20 @@ fn queues_take_turns_and_each_keeps_its_order() {
 }
 
 #[test]
+fn a_queue_with_one_job_has_its_turn_although_jobs_of_another_fill_the_link() {
+    let now = Instant::now();
+    let mut backlog = backlog(2000, now);
+    let other = backlog.join(1);
+    for end in 1..=4 {
+        send(&mut backlog, end);
+    }
+    add_for(&mut backlog, other, 5000..5001, now + SECOND);
+    let answered = backlog.answered().unwrap();
+    backlog.added(answered, vec![]);
+    assert_eq!(next_batch(&mut backlog, now).unwrap().1, [5000]);
+}
+
+#[test]
 fn clients_of_one_queue_share_its_batches_and_each_hears_of_its_own_jobs() {
     let now = Instant::now();
     let mut backlog = backlog(2, now);
