@@ -38,7 +38,7 @@ class EnqueueError extends Error {
 
   /** The `title` of RFC 9457, unless it was made with another. */
   get title() {
-    return CODES[this.code].title
+    return CODES[this.code]?.title ?? 'Error'
   }
 
   /** What Express, Fastify and Koa send along. Fastify takes undefined for none, and nothing else. */

@@ -130,6 +130,20 @@ describe('is refused in a sentence that says what to write', () => {
     ['redis://cache.example?TLS=1', 'TLS after its ? is not understood: did you mean tls?'],
     ['redis://cache.example?sentinels=a', 'sentinels cannot stand in a URL: give it as an option'],
     ['unix://run/redis.sock', 'the path of a socket begins with /'],
+    ['unix:///run/a%20b.sock', 'it has a % in the path of a socket, which can be given as path'],
+    ['redis://cache.example:0', 'there is no port 0'],
+    ['redis://cache.example?port=x', 'port after its ? must be a number'],
+    ['redis://cache.example?db=1.5', 'db after its ? must be a number'],
+    [
+      'redis://cache.example?tls=false',
+      'tls after its ? must be true or left out, since ioredis takes any other text for yes',
+    ],
+    [
+      'redis://cache.example?tls=0',
+      'tls after its ? must be true or left out, since ioredis takes any other text for yes',
+    ],
+    ['redis://cache.example?keyPrefix=app:', 'keyPrefix after its ? would hide the queue from workers: use prefix'],
+    ['redis://cache.example?role=slave', 'role after its ? must be master: jobs are written to the primary'],
   ])('%s', (url, why) => {
     for (const [connection, source] of [
       [url, 'connection'],
@@ -146,7 +160,6 @@ describe('is refused in a sentence that says what to write', () => {
 
   test.each([
     [{ keyPrefix: 'app:' }, 'connection.keyPrefix would hide the queue from workers: use prefix'],
-    [{ url: 'redis://h?keyPrefix=app:' }, 'connection.keyPrefix would hide the queue from workers: use prefix'],
     [{ sentinels: [{}], name: 'm', role: 'slave' }, 'connection.role must be master: jobs are written to the primary'],
     [{ sentinels: [{}], name: 'm', natMap: { 'a:1': { host: 'b', port: 2 } } }, /^connection\.natMap is not supported/],
     [

@@ -132,6 +132,29 @@ describe('a password in a connection that cannot be used', () => {
   })
 })
 
+test('a server that repeats a password, or the end of one, in whatever it answers, is not repeated', async () => {
+  const net = require('node:net')
+  const answers = { AUTH: '+OK', CLIENT: '+OK', SELECT: '+OK', PING: '+PONG', INFO: '$-1' }
+  for (const word of Object.keys(answers)) {
+    for (const said of [SECRET, SECRET.slice(-8)]) {
+      const replies = Object.values({ ...answers, [word]: `-ERR no such session ${said}` })
+      const server = net.createServer((socket) => {
+        socket.on('error', () => {}).once('data', () => socket.end(replies.map((reply) => `${reply}\r\n`).join('')))
+      })
+      await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+      const pipeline = on.pipeline({ connection: `redis://web:${SECRET}@127.0.0.1:${server.address().port}/3` })
+      const error = await rejection(pipeline.enqueue(newTicket(), recorder(), { timeoutMs: 200 }))
+      await until(() => pipeline.stats().lastProblem !== undefined)
+      for (const told of [error, pipeline.stats()]) {
+        expectNoSecret(told)
+        expect(inspect(told, { depth: Infinity, showHidden: true })).not.toContain(SECRET.slice(-8))
+      }
+      await pipeline.close()
+      await new Promise((resolve) => server.close(resolve))
+    }
+  }
+})
+
 describe('a password of a connection that cannot be made', () => {
   const url = (port) => `redis://web:${SECRET}@127.0.0.1:${port}`
 

@@ -95,6 +95,15 @@ describe('a server that cannot be reached is named with its port, and the troubl
     await expectTrouble({ port }, 'EPROTO', `127.0.0.1:${port}: the server sent what is not a reply`)
   })
 
+  test('a server that lets nobody in, and says why', async () => {
+    const server = await on.server()
+    const admin = on.client(server.url)
+    await admin.config('SET', 'maxclients', '1')
+    await expectTrouble({ port: server.port }, 'ERR', `127.0.0.1:${server.port}: ERR max number of clients reached`)
+    const port = await listener((socket) => socket.end('-DENIED Redis is running in protected mode\r\n'))
+    await expectTrouble({ port }, 'DENIED', `127.0.0.1:${port}: DENIED Redis is running in protected mode`)
+  })
+
   test('a server that wants a password', async () => {
     const server = await on.server()
     const admin = on.client(server.url)

@@ -78,6 +78,21 @@ describe('the cluster is well', () => {
     await ends(fault)
   })
 
+  test('two queues of different nodes do not tear one link from another, however the cluster is given', async () => {
+    // Prefixes until two of them are of different nodes.
+    const owners = new Map()
+    for (let n = 0; owners.size < 2; n++) owners.set(await cluster.ownerOf(`{q${n}}`), `{q${n}}`)
+    const [{ port }] = cluster.nodes
+    for (const connection of [{ port }, { cluster: [{ port }] }]) {
+      const pipelines = [...owners.values()].map((prefix) => pipelineOf({ connection, prefix }))
+      const ticket = () => pipelines.map((pipeline) => pipeline.enqueue(newTicket(), recorder(), PATIENT))
+      for (let round = 0; round < 50; round++) await Promise.all(ticket())
+      // To the node that was given, and to the one that it names.
+      for (const pipeline of pipelines) expect(pipeline.stats().connects).toBeLessThanOrEqual(2)
+      await Promise.all(pipelines.map((pipeline) => pipeline.close()))
+    }
+  })
+
   test('without braces is refused at the call where the server turns out to be of a cluster', async () => {
     const pipeline = on.pipeline({ connection: cluster.nodes[0].url })
     const fault = on.fault({ row: 18, fault: 'CROSSSLOT', done: 'a node taken for a lone server, no braces', pipeline })

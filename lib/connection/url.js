@@ -3,7 +3,7 @@
 // What it says of a URL never repeats a part of it: any part may be a piece of a password.
 
 const { misconfigured, unset } = require('../error.js')
-const { known, rightName } = require('./options.js')
+const { REFUSED, known, rightName } = require('./options.js')
 
 const PLAIN = 'plain'
 const SECURE = 'secure'
@@ -26,6 +26,7 @@ const WRONG_SCHEMES = [
 /** What a template has in it where a variable is not set. */
 const UNSET = /^(undefined|null|NaN)?$/
 const ENCODE = 'in a user or password write % as %25, / as %2F, ? as %3F, # as %23 and @ as %40'
+const NUMBERS = ['port', 'db', 'connectTimeout']
 /** What can only be given as an option of its own. */
 const STRUCTURED = ['url', 'sentinels', 'sentinelTLS', 'cluster']
 
@@ -93,6 +94,7 @@ function address(rest, bare, secure, refuse) {
     options.db = database
   }
   options.host = url.hostname.replace(/^\[|\]$/g, '')
+  if (url.port === '0') throw refuse('there is no port 0')
   if (url.port !== '') options.port = url.port
   const query = readQuery(url.searchParams, refuse)
   return { ...query, ...options, ...(secure && { tls: query.tls ?? true }) }
@@ -103,6 +105,8 @@ function socket(rest, refuse) {
   const [path, ...query] = rest.split('?')
   if (!path.startsWith('/')) throw refuse('the path of a socket begins with /')
   if (path.includes('#')) throw refuse('it has a # in it')
+  // To some it is an escape, to others part of the name of the file.
+  if (path.includes('%')) throw refuse('it has a % in the path of a socket, which can be given as path')
   const params = new URLSearchParams(query.join('?'))
   // As redis-py and others write it where there is no place for a user and a password.
   for (const [short, long] of [
@@ -112,17 +116,29 @@ function socket(rest, refuse) {
     if (params.has(short) && !params.has(long)) params.set(long, params.get(short))
     params.delete(short)
   }
-  return { ...readQuery(params, refuse), path: decoded(path, refuse) }
+  return { ...readQuery(params, refuse), path }
 }
 
 function readQuery(params, refuse) {
   const query = { __proto__: null }
   for (const [name, value] of params) {
     if (!known.has(name) || STRUCTURED.includes(name)) throw refuse(notUnderstood(name, value, params))
+    if (value !== '') checkQuery(name, value, refuse)
     // ioredis takes any value for yes, and the bare word means nothing else.
     query[name] = name === 'tls' && value === '' ? true : value
   }
   return query
+}
+
+/** What an option of the same name would be refused for, said of the URL. */
+function checkQuery(name, value, refuse) {
+  const its = `${name} after its ?`
+  if (Object.hasOwn(REFUSED, name)) throw refuse(`${its} ${REFUSED[name]}`)
+  if (name === 'tls' && value !== 'true' && value !== '1') {
+    throw refuse(`${its} must be true or left out, since ioredis takes any other text for yes`)
+  }
+  if (name === 'role' && value !== 'master') throw refuse(`${its} must be master: jobs are written to the primary`)
+  if (NUMBERS.includes(name) && !/^\d{1,9}$/.test(value)) throw refuse(`${its} must be a number`)
 }
 
 function notUnderstood(name, value, params) {

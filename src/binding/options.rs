@@ -6,7 +6,7 @@ use napi_derive::napi;
 
 use crate::core::Error;
 use crate::queue::connection::Config;
-use crate::queue::connection::config::{Endpoint, Login, Place, Sentinels, Tls};
+use crate::queue::connection::config::{Endpoint, Login, Place, Sentinels, Tls, has_hash_tag};
 use crate::queue::connection::tls;
 
 /// BullMQ's default.
@@ -77,9 +77,9 @@ impl Connection {
     }
 
     /// Without what need not be the same for two pipelines to share a link. In a cluster the prefix says which node it
-    /// leads to.
+    /// leads to, and a server that is given by itself may be a node of one: then the prefix has a hash tag.
     pub fn shareable(mut self) -> Connection {
-        if self.cluster.is_none() {
+        if self.cluster.is_none() && !has_hash_tag(self.prefix()) {
             self.prefix = None;
         }
         self

@@ -23,6 +23,26 @@ impl Detail {
     }
 }
 
+/// So many characters of a secret are what a text may not have in common with it.
+const TELLING: usize = 8;
+
+impl Detail {
+    /// Cut where it repeats a secret, or a piece of one: servers and proxies may repeat what they were sent.
+    pub fn without(mut self, secret: &str) -> Self {
+        let characters: Vec<_> = secret.chars().collect();
+        let pieces = characters.windows(characters.len().clamp(1, TELLING)).map(String::from_iter);
+        let repeats = |text: &str| pieces.clone().filter_map(|piece| text.find(&piece)).min();
+        if self.code.as_deref().is_some_and(|code| repeats(code).is_some()) {
+            self.code = None;
+        }
+        if let Some(at) = repeats(&self.text) {
+            self.text.truncate(at);
+            self.text.push('…');
+        }
+        self
+    }
+}
+
 impl From<String> for Detail {
     fn from(text: String) -> Self {
         Detail { code: None, text }
@@ -32,5 +52,26 @@ impl From<String> for Detail {
 impl From<&str> for Detail {
     fn from(text: &str) -> Self {
         text.to_owned().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_repeats_a_secret_or_a_piece_of_one() {
+        let secret = "correct-horse-battery-staple";
+        for (text, cut) in [
+            ("ERR bad correct-horse-battery-staple", "ERR bad …"),
+            ("ERR it ends in ry-staple, it does", "ERR it ends in …"),
+            ("ERR it begins with correct-h", "ERR it begins with …"),
+            ("ERR correct the horse", "ERR correct the horse"),
+        ] {
+            assert_eq!(Detail::new("ERR", text).without(secret), Detail::new("ERR", cut));
+        }
+        assert_eq!(Detail::new("ERR", "ERR pw is wrong").without("pw").text, "ERR …");
+        assert_eq!(Detail::new("HUNTER2", "HUNTER2").without("HUNTER2"), Detail::from("…"));
+        assert_eq!(Detail::new("ERR", "ERR x").without("").text, "ERR x");
     }
 }

@@ -87,6 +87,7 @@ impl Backlog {
                 match &mut self.clients[job.client] {
                     Some(of) if settled => {
                         of.jobs -= 1;
+                        self.news.push(job.client);
                         self.jobs.take(key);
                     }
                     Some(of) if of.moved => {
@@ -114,10 +115,10 @@ impl Backlog {
             return;
         };
         of.jobs -= 1;
+        if of.settled.is_empty() {
+            self.news.push(job.client);
+        }
         if !job.settled {
-            if of.settled.is_empty() {
-                self.news.push(job.client);
-            }
             of.settled.push((job.ready.slot, settled));
         }
     }

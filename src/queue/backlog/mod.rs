@@ -225,11 +225,12 @@ impl Backlog {
         self.deadlines.last()
     }
 
-    /// The next client that has something to be told.
+    /// The next client that has something to be told, or no job here any more.
     pub fn news(&mut self) -> Option<News<'_>> {
         while let Some(client) = self.news.pop() {
-            let told = |of: &Client| of.settled.is_empty() && of.returned.is_empty();
-            if !self.clients[client].as_ref().is_none_or(told) {
+            // One that has nothing left here may be waited for to be forgotten.
+            let silent = |of: &Client| of.settled.is_empty() && of.returned.is_empty() && of.jobs > 0;
+            if !self.clients[client].as_ref().is_none_or(silent) {
                 let Client { settled, returned, .. } = self.clients[client].as_mut()?;
                 return Some(News { client, settled, returned });
             }

@@ -268,6 +268,26 @@ fn the_jobs_of_a_client_that_moves_go_with_what_is_certain_and_those_on_their_wa
 }
 
 #[test]
+fn a_client_can_be_forgotten_when_its_last_job_was_settled_on_its_way() {
+    let now = Instant::now();
+    for lost in [false, true] {
+        let mut backlog = backlog(1, now);
+        send(&mut backlog, 1);
+        backlog.expire(now + SECOND + TICK, &Detail::default(), Detail::default);
+        assert_eq!(codes(&mut backlog), ["unknown"]);
+        assert!(!backlog.leave(0) && backlog.news().is_none());
+        if lost {
+            backlog.link_lost(1);
+        } else {
+            let batch = backlog.answered().unwrap();
+            backlog.added(batch, vec![]);
+        }
+        assert_eq!(backlog.news().map(|news| news.client), Some(0));
+        assert!(backlog.leave(0));
+    }
+}
+
+#[test]
 fn jobs_that_come_from_elsewhere_go_first_and_what_is_certain_of_them_stays() {
     let now = Instant::now();
     let mut backlog = backlog(1, now);

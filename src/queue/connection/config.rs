@@ -85,7 +85,7 @@ impl Config {
 }
 
 /// Whether a key that starts so hashes by what stands in braces alone.
-fn has_hash_tag(prefix: &str) -> bool {
+pub fn has_hash_tag(prefix: &str) -> bool {
     let tag = prefix.split_once('{').and_then(|(_, rest)| rest.split_once('}'));
     tag.is_some_and(|(tag, _)| !tag.is_empty())
 }

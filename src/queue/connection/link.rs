@@ -18,9 +18,6 @@ use super::trouble;
 /// How long a reply may take where nobody's time depends on it.
 pub const STEP: Duration = Duration::from_secs(1);
 
-/// So many characters of a password are the most that an error may have in common with it.
-const SECRET_ENOUGH: usize = 8;
-
 /// Who comes, and for how long it waits to be let in.
 #[derive(Clone, Copy)]
 pub struct Visitor<'a> {
@@ -61,7 +58,10 @@ impl Link {
     ) -> io::Result<(Link, Vec<Reply>)> {
         let opening = Link::open_unnamed(endpoint, visitor, database, questions);
         let opened = timeout_at(visitor.until, opening).await.unwrap_or_else(|_| Err(no_answer()));
-        opened.map_err(|error| trouble::tell(trouble::read(error).at(endpoint)))
+        opened.map_err(|error| {
+            let detail = trouble::read(error).without(visitor.login.password.as_deref().unwrap_or_default());
+            trouble::tell(detail.at(endpoint))
+        })
     }
 
     fn over(socket: Box<dyn Socket>, endpoint: Endpoint, secure: bool) -> Link {
@@ -101,22 +101,33 @@ impl Link {
             resp::push_command(&[b"SELECT", database.to_string().as_bytes()], &mut link.out);
         }
         questions.iter().for_each(|question| resp::push_command(question, &mut link.out));
-        if let Some(password) = password {
-            check_login(link.reply().await?, password)?;
+        if password.is_some() {
+            check_login(link.reply().await?)?;
         }
-        // A user who may not name its connection may enqueue all the same.
-        link.reply().await?;
-        if database != 0 {
-            accepted(link.reply().await?)?;
-        }
-        let mut replies = Vec::with_capacity(questions.len());
-        for _ in questions {
-            replies.push(link.reply().await?);
-        }
+        let named = link.reply().await?;
+        let replies = link.introduction(database, questions.len()).await.map_err(|error| match named {
+            // A user who may not name its connection may enqueue all the same. But a server that lets nobody in says so
+            // to whatever comes first, and hangs up.
+            Reply::Error(message) if !message.starts_with("NOPERM") && !trouble::is_said(&error) => {
+                trouble::tell(trouble::said(message))
+            }
+            _ => error,
+        })?;
         if link.input_at < link.input.len() {
             return Err(trouble::say("EPROTO", "the server sent more than was asked for"));
         }
         Ok((link, replies))
+    }
+
+    async fn introduction(&mut self, database: u32, questions: usize) -> io::Result<Vec<Reply>> {
+        if database != 0 {
+            accepted(self.reply().await?)?;
+        }
+        let mut replies = Vec::with_capacity(questions);
+        for _ in 0..questions {
+            replies.push(self.reply().await?);
+        }
+        Ok(replies)
     }
 
     /// Sends one command and waits for its reply, for as long as `STEP`, on a link that has no jobs. An error reply is an
@@ -248,24 +259,16 @@ pub fn accepted(reply: Reply) -> io::Result<Reply> {
 }
 
 /// What AUTH was answered with. That no password is set is no reason to stay away, and is none to ioredis.
-fn check_login(reply: Reply, password: &str) -> io::Result<()> {
+fn check_login(reply: Reply) -> io::Result<()> {
     let Reply::Error(message) = reply else {
         return Ok(());
     };
     if ["without any password configured", "no password is set"].iter().any(|said| message.contains(said)) {
         return Ok(());
     }
-    Err(trouble::tell(trouble::said(without_secret(message, password))))
-}
-
-/// A server that does not know AUTH repeats its arguments, or the beginning of them, and a proxy may do what it likes.
-fn without_secret(message: String, password: &str) -> String {
+    // A server that does not know AUTH repeats its arguments.
     let known = message.split(", with args").next().unwrap_or_default();
-    let start: String = password.chars().take(SECRET_ENOUGH).collect();
-    match known.split_once(&start) {
-        Some((before, _)) if !password.is_empty() => format!("{before}…"),
-        _ => known.to_owned(),
-    }
+    Err(trouble::tell(trouble::said(known.to_owned())))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::config::{Config, Endpoint, Place, Sentinels};
+use super::config::{Config, Endpoint, Login, Place, Sentinels};
 use super::link::{Link, STEP, Visitor, accepted};
 use super::resp::Reply;
 use super::trouble;
@@ -55,7 +55,11 @@ async fn open_primary(config: &Config, endpoint: &Endpoint, until: Instant) -> i
     let (server, role) = Server::open(config, endpoint, config.database, &[b"ROLE"], until).await?;
     match role {
         Reply::Array(role) if role.first() == Some(&Reply::Bulk(b"master".to_vec())) => Ok(server),
-        _ => Err(told(endpoint, trouble::say("READONLY", "the server that a sentinel named is no primary"))),
+        _ => Err(told(
+            endpoint,
+            &config.login,
+            trouble::say("READONLY", "the server that a sentinel named is no primary"),
+        )),
     }
 }
 
@@ -79,15 +83,17 @@ impl Server {
         let questions: [&[&[u8]]; 2] = [question, &[b"INFO", b"memory"]];
         let visitor = Visitor { tls: config.tls.as_ref(), login: &config.login, name: &config.name, until };
         let (link, replies) = Link::open(endpoint, &visitor, database, &questions).await?;
-        let [answer, info] = <[Reply; 2]>::try_from(replies)
-            .map_err(|_| told(endpoint, trouble::say("EPROTO", "the server sent no answer")))?;
-        let answer = accepted(answer).map_err(|error| told(endpoint, error))?;
+        let [answer, info] = <[Reply; 2]>::try_from(replies).map_err(|_| {
+            told(endpoint, &config.login, trouble::say("EPROTO", "the server sent no answer"))
+        })?;
+        let answer = accepted(answer).map_err(|error| told(endpoint, &config.login, error))?;
         Ok((Server { link, eviction: eviction(&info) }, answer))
     }
 }
 
-fn told(server: impl Display, error: io::Error) -> io::Error {
-    trouble::tell(trouble::read(error).at(server))
+/// Which server said it, without the password if it repeats that.
+fn told(server: impl Display, login: &Login, error: io::Error) -> io::Error {
+    trouble::tell(trouble::read(error).without(login.password.as_deref().unwrap_or_default()).at(server))
 }
 
 fn eviction(info: &Reply) -> Option<String> {
@@ -140,8 +146,9 @@ impl Sentinels {
             let (tls, login, name) = (self.tls.as_ref(), &self.login, &self.connection_name);
             let visitor = Visitor { tls, login, name, until };
             let (link, mut replies) = Link::open(node, &visitor, 0, &[&question]).await?;
-            let reply = accepted(replies.pop().unwrap_or(Reply::Nil)).map_err(|error| told(node, error))?;
-            Ok((link, self.primary(&reply).map_err(|error| told(node, error))?))
+            let reply =
+                accepted(replies.pop().unwrap_or(Reply::Nil)).map_err(|error| told(node, login, error))?;
+            Ok((link, self.primary(&reply).map_err(|error| told(node, login, error))?))
         };
         asked.await.map_err(|error: io::Error| {
             let mut detail = trouble::read(error);

@@ -50,6 +50,11 @@ pub fn said(message: String) -> Detail {
     Detail { code: code.filter(|code| !code.is_empty()).map(Into::into), text: message }
 }
 
+/// Whether an error is what was said, by a server or by us, and not just an end.
+pub fn is_said(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<Trouble>())
+}
+
 /// An error with words and a code of ours.
 pub fn say(code: &'static str, text: impl Into<String>) -> io::Error {
     tell(Detail::new(code, text))

@@ -1,8 +1,8 @@
 //! Who shares a writer: each client has jobs for one queue, and hears what became of them.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -15,7 +15,12 @@ use crate::queue::{Health, Ready, Sink};
 pub struct Share {
     writer: Arc<Writer>,
     client: u64,
+    address: Address,
 }
+
+/// Where a client's jobs wait now: whoever has some that came back sends them there. What is sent under the lock comes
+/// before the message by which the client moves on from there, so that no job is ever sent to where it is not known.
+type Address = Arc<Mutex<UnboundedSender<Message>>>;
 
 /// To the writer's thread.
 pub(super) enum Message {
@@ -23,6 +28,7 @@ pub(super) enum Message {
         client: u64,
         prefix: String,
         sink: Sink,
+        address: Address,
     },
     Jobs {
         client: u64,
@@ -36,7 +42,6 @@ pub(super) enum Message {
     /// The client has another writer from now on.
     Move {
         client: u64,
-        to: UnboundedSender<Message>,
     },
     Leave {
         client: u64,
@@ -49,8 +54,10 @@ impl Share {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let client = NEXT.fetch_add(1, Relaxed);
         // A writer that has ended hears nothing more, which `push` will tell.
-        let _ = writer.sender.send(Message::Join { client, prefix: prefix.to_owned(), sink });
-        Share { writer, client }
+        let address = Arc::new(Mutex::new(writer.sender.clone()));
+        let join = Message::Join { client, prefix: prefix.to_owned(), sink, address: Arc::clone(&address) };
+        let _ = writer.sender.send(join);
+        Share { writer, client, address }
     }
 
     /// Hands over jobs. Gives them back when the writer has ended, which it only does with the process.
@@ -65,9 +72,11 @@ impl Share {
     /// Has all jobs that are not sent yet, and those to come, go through another writer. Those on their way are answered
     /// where they went.
     pub fn move_to(&mut self, writer: Arc<Writer>, prefix: &str, sink: Sink) {
-        let to = writer.sender.clone();
-        let _ = to.send(Message::Join { client: self.client, prefix: prefix.to_owned(), sink });
-        let _ = self.writer.sender.send(Message::Move { client: self.client, to });
+        let mut now = self.address.lock().unwrap_or_else(PoisonError::into_inner);
+        let (client, address) = (self.client, Arc::clone(&self.address));
+        let _ = writer.sender.send(Message::Join { client, prefix: prefix.to_owned(), sink, address });
+        let _ = self.writer.sender.send(Message::Move { client });
+        *now = writer.sender.clone();
         self.writer = writer;
     }
 
@@ -91,8 +100,9 @@ struct Client {
     id: u64,
     lane: usize,
     sink: Sink,
-    /// Where its jobs wait now, if not here.
-    moved: Option<UnboundedSender<Message>>,
+    address: Address,
+    /// Whether its jobs wait elsewhere.
+    moved: bool,
     left: bool,
 }
 
@@ -133,12 +143,14 @@ impl Clients {
                     backlog.adopt(*number, jobs);
                 }
             }
-            Message::Join { client, prefix, sink } => self.join(client, prefix, sink, backlog),
-            Message::Move { client, to } => {
+            Message::Join { client, prefix, sink, address } => {
+                self.join(client, prefix, (sink, address), backlog);
+            }
+            Message::Move { client } => {
                 if let Some(number) = self.numbers.remove(&client)
                     && let Some(Some(of)) = self.clients.get_mut(number)
                 {
-                    of.moved = Some(to);
+                    of.moved = true;
                     backlog.move_away(number);
                     self.forget(number, backlog);
                 }
@@ -154,13 +166,13 @@ impl Clients {
         }
     }
 
-    fn join(&mut self, id: u64, prefix: String, sink: Sink, backlog: &mut Backlog) {
+    fn join(&mut self, id: u64, prefix: String, (sink, address): (Sink, Address), backlog: &mut Backlog) {
         let lane = self.lane(prefix);
         let number = backlog.join(lane);
         if self.clients.len() <= number {
             self.clients.resize_with(number + 1, || None);
         }
-        self.clients[number] = Some(Client { id, lane, sink, moved: None, left: false });
+        self.clients[number] = Some(Client { id, lane, sink, address, moved: false, left: false });
         self.numbers.insert(id, number);
     }
 
@@ -185,17 +197,16 @@ impl Clients {
                 returned.clear();
                 continue;
             };
-            if !returned.is_empty()
-                && let Some(to) = &of.moved
-            {
+            if !returned.is_empty() {
                 let jobs = std::mem::take(returned);
+                let now = of.address.lock().unwrap_or_else(PoisonError::into_inner);
                 // It is open as long as the client has it.
-                let _ = to.send(Message::Adopt { client: of.id, jobs });
+                let _ = now.send(Message::Adopt { client: of.id, jobs });
             }
             if !settled.is_empty() {
                 (of.sink)(settled);
             }
-            if of.left || of.moved.is_some() {
+            if of.left || of.moved {
                 self.forget(number, backlog);
             }
         }

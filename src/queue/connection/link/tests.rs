@@ -47,33 +47,16 @@ fn a_write_of_tls_that_fails_may_have_sent_all_that_it_was_given_and_one_of_tcp_
     assert_eq!(gone(true), 1000);
 }
 
-fn login(answer: &str, password: &str) -> Result<(), String> {
-    check_login(Reply::Error(answer.into()), password).map_err(|error| error.to_string())
-}
-
 #[test]
 fn a_password_that_nobody_asked_for_is_fine() {
+    let login = |answer: &str| check_login(Reply::Error(answer.into())).map_err(|error| error.to_string());
     for answer in [
         "ERR AUTH <password> called without any password configured for the default user. Are you sure?",
         "ERR Client sent AUTH, but no password is set",
     ] {
-        assert_eq!(login(answer, "hunter2"), Ok(()));
+        assert_eq!(login(answer), Ok(()));
     }
-    assert!(login("WRONGPASS invalid username-password pair or user is disabled.", "hunter2").is_err());
-}
-
-#[test]
-fn no_error_repeats_a_password_or_the_beginning_of_one() {
-    let long = "hunter2-".repeat(40);
-    for (answer, said) in [
-        (
-            "ERR unknown command 'AUTH', with args beginning with: 'hunter2-hunter2-",
-            "ERR unknown command 'AUTH'",
-        ),
-        ("ERR bad credentials hunter2-hunter2-hunter2-hun", "ERR bad credentials …"),
-        ("WRONGPASS invalid username-password pair", "WRONGPASS invalid username-password pair"),
-    ] {
-        assert_eq!(login(answer, &long), Err(said.into()));
-    }
-    assert_eq!(login("ERR hunter2 is wrong", "hunter2"), Err("ERR …".into()));
+    assert!(login("WRONGPASS invalid username-password pair or user is disabled.").is_err());
+    let unknown = "ERR unknown command 'AUTH', with args beginning with: 'x'";
+    assert_eq!(login(unknown), Err("ERR unknown command 'AUTH'".into()));
 }
