@@ -1,8 +1,8 @@
 'use strict'
 // A pipeline that is taken elsewhere, and elsewhere again, amid calls: each of them is settled, wherever its job was.
-const { readdirSync, readFileSync } = require('node:fs')
-const { freePort } = require('../support/redis.js')
+const { runChild } = require('../support/child.js')
 const { useFaults } = require('../support/faults.js')
+const { freePort } = require('../support/redis.js')
 const { jobId, newTicket, recorder } = require('../support/tickets.js')
 const { until } = require('../support/until.js')
 
@@ -43,25 +43,33 @@ test('a job on its way comes back to where its pipeline is by then', async () =>
 test('a pipeline that moved on is forgotten where it was, once the last of its jobs is', async () => {
   if (process.platform !== 'linux') return
   const [one, other] = [await on.server(), await on.server()]
-  const admin = on.client(other.url)
-  const links = async () => (await admin.client('LIST')).match(/name=enqueue-boundary /g)?.length ?? 0
-  // Keeps the writer of the first server.
-  await enqueue(on.pipeline({ connection: one.url }))
-  const threads = () => {
-    const names = readdirSync('/proc/self/task').map((task) => readFileSync(`/proc/self/task/${task}/comm`, 'utf8'))
-    return names.filter((name) => name.startsWith('enqueue-bound')).length
-  }
-  const before = threads()
-  for (let round = 0; round < 3; round++) {
-    const pipeline = on.pipeline({ connection: one.url })
-    await enqueue(pipeline)
-    one.freeze()
-    const { code } = await enqueue(pipeline, newTicket(), { timeoutMs: 50 }).catch((error) => error)
-    expect(code).toBe('OUTCOME_UNKNOWN')
-    pipeline.reconnect(other.url)
-    await enqueue(pipeline)
-    one.thaw()
-    await pipeline.close()
-    await until(async () => threads() === before && (await links()) === 0)
-  }
+  const { stdout, stderr } = await runChild(
+    `
+    const { Pipeline, ticketTriageDefinition } = require(${JSON.stringify(require.resolve('../..'))})
+    const { threadsNamed } = require(${JSON.stringify(require.resolve('../support/threads.js'))})
+    const { ONE, OTHER, ONE_PID } = process.env
+    const turn = () => new Promise((resolve) => setImmediate(resolve))
+    const make = () => new Pipeline({ ...ticketTriageDefinition, connection: ONE })
+    let number = 0
+    const call = (pipeline, timeoutMs) =>
+      pipeline.enqueue(ticket('moved' + number++), storage, { timeoutMs }).then(({ status }) => status, ({ code }) => code)
+    ;(async () => {
+      // Keeps the writer of the first server.
+      await call(make())
+      for (let round = 0; round < 3; round++) {
+        const pipeline = make()
+        await call(pipeline)
+        process.kill(ONE_PID, 'SIGSTOP')
+        console.log(await call(pipeline, 50))
+        pipeline.reconnect(OTHER)
+        console.log(await call(pipeline))
+        process.kill(ONE_PID, 'SIGCONT')
+        await pipeline.close()
+        while (threadsNamed('enqueue-bound') > 1) await turn()
+      }
+    })()`,
+    { env: { ONE: one.url, OTHER: other.url, ONE_PID: `${one.child.pid}` } },
+  )
+  expect(stderr).toBe('')
+  expect(stdout).toBe('OUTCOME_UNKNOWN\nqueued\n'.repeat(3))
 })
