@@ -1,5 +1,5 @@
 // What refusing a call costs the event loop, against what queueing one does: floods are made of calls that are refused, so
-// that these should be the cheaper ones.
+// that these are meant to be the cheaper ones. `INVALID_INPUT` is not yet.
 //   node bench/refusing.mjs [the folder of another build to measure beside this one]
 import { createRequire } from 'node:module'
 import path from 'node:path'
