@@ -139,6 +139,12 @@ describe('the tables of codes agree:', () => {
   const [, union] = read('index.d.ts').match(/type EnqueueErrorCode =\n((?: {2}\| '\w+'\n)+)/)
   const codes = [...union.matchAll(/'(\w+)'/g)].map(([, code]) => code)
 
+  test('an error whose code was changed on its way is still a problem, and not another error', () => {
+    const error = Object.assign(new EnqueueError({ code: 'OVERLOADED' }), { code: 'E_OTHER' })
+    expect(error.toProblem()).toMatchObject({ title: 'Error', status: 503, code: 'E_OTHER' })
+    expect(EnqueueError.prototype.title).toBe('Error')
+  })
+
   test('each code can be made', () => {
     for (const code of codes) expect(new EnqueueError({ code }).code).toBe(code)
   })

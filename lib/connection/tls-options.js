@@ -1,7 +1,7 @@
 'use strict'
 // Every option of Node's `tls.connect` in one of three lists: what is done as Node does it, what is refused because to
 // pass over it would change who is trusted or what is sent, and what only says how Node's own socket behaves.
-// __test__/types/tls checks them against Node's types.
+// __test__/types/lists checks them against Node's types.
 
 /** What it says. */
 const SUPPORTED = {
