@@ -2,107 +2,38 @@
 //! this half holds the jobs. A call is a slot number on both sides. No rules of its own.
 
 mod calls;
+pub mod check;
 mod clock;
 mod deadlines;
 mod failure;
 mod options;
 mod raw;
 mod read;
+mod state;
 mod wake;
 mod writers;
 
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use self::calls::{Calls, Status};
+use self::check::new_triage;
 use self::failure::Failure;
 use self::raw::Waker;
 use self::read::Reader;
+use self::state::State;
 use self::wake::Mailbox;
 use self::writers::Target;
-use crate::core::schema::Schema;
-use crate::core::ticket::{self, TicketTriage};
 use crate::core::{Error, Outcome};
-use crate::queue::connection::tls;
-use crate::queue::{Health, Settled, Share, Sink};
+use crate::queue::{Health, Settled, Share};
 
 /// The journey of calls from one JavaScript environment to one queue.
 #[napi]
 pub struct Boundary {
     state: RefCell<State>,
-}
-
-struct State {
-    reader: Reader,
-    triage: TicketTriage,
-    calls: Calls,
-    mailbox: Mailbox,
-    waker: Arc<Waker>,
-    target: Option<Target>,
-    share: Option<Share>,
-    /// How often the connections that were replaced had been opened.
-    connects_before: u64,
-    /// What `begin` said no with last, where there is more to say than the code.
-    refusal: Option<Error>,
-    /// Someone waits for the last call to end.
-    closing: bool,
-}
-
-thread_local! {
-    /// For validation alone, which needs no boundary.
-    static CHECK: RefCell<Option<(Reader, TicketTriage)>> = const { RefCell::new(None) };
-}
-
-/// Everything wrong with what was read of an input, as JSON; nothing when it is valid.
-#[napi(catch_unwind)]
-pub fn check(
-    env: &Env,
-    tenant_id: Unknown<'_>,
-    ticket_id: Unknown<'_>,
-    summary: Unknown<'_>,
-) -> Result<Option<String>> {
-    CHECK.with_borrow_mut(|check| {
-        let (reader, triage) = match check {
-            Some(check) => check,
-            None => check.insert((Reader::default(), new_triage()?)),
-        };
-        let read = reader.read(env, [tenant_id, ticket_id, summary], ().into_unknown(env)?)?;
-        let accepted = read.and_then(|(fields, caller)| triage.accept(&fields, caller));
-        accepted.err().map(|error| failure::to_json(&error.as_issues())).transpose()
-    })
-}
-
-/// What is wrong with an input that is no object, as JSON.
-#[napi(catch_unwind)]
-pub fn not_an_object(input: Unknown<'_>) -> Result<String> {
-    let kind = read::kind(&input)?;
-    failure::to_json(&[Schema::not_an_object(kind)])
-}
-
-/// The codes that `begin` may refuse a call with, by number.
-#[napi(catch_unwind)]
-pub fn codes() -> Vec<&'static str> {
-    Error::CODES.to_vec()
-}
-
-/// The JSON Schema of the input, as JSON.
-#[napi(catch_unwind)]
-pub fn input_json_schema() -> String {
-    ticket::JSON_SCHEMA.to_owned()
-}
-
-/// What is wrong with a PEM of authorities, called `name`, in a sentence.
-#[napi(catch_unwind)]
-pub fn fault_of_authorities(pem: String, name: String) -> Option<String> {
-    tls::fault_of_authorities(&pem, &name)
-}
-
-fn new_triage() -> Result<TicketTriage> {
-    TicketTriage::new().map_err(|error| napi::Error::from_reason(error.message()))
 }
 
 /// See `PipelineStats` in `index.d.ts`.
@@ -354,50 +285,4 @@ impl Drop for Boundary {
     fn drop(&mut self) {
         self.state.get_mut().waker.release();
     }
-}
-
-impl State {
-    /// What holds the process open: a call that waits for Redis, or someone who waits for the last call to end.
-    fn is_busy(&self) -> bool {
-        self.closing || self.calls.sent() > 0
-    }
-
-    /// Keeps an error for whoever asks for the rest of it.
-    fn refuse(&mut self, error: Error) -> u32 {
-        let number = error.number();
-        self.refusal = Some(error);
-        number
-    }
-
-    /// Has the clock run, and a writer.
-    fn start(&mut self) -> std::result::Result<(), Error> {
-        clock::start().map_err(internal)?;
-        let target = self.target.as_ref().ok_or_else(|| internal("not opened"))?;
-        let writer = target.writer().map_err(internal)?;
-        self.share = Some(Share::join(writer, target.prefix(), self.sink()));
-        Ok(())
-    }
-
-    /// From now on jobs go there. With no connection yet, none is opened.
-    fn go_to(&mut self, target: Target) -> std::result::Result<(), Error> {
-        let sink = self.sink();
-        if let Some(share) = &mut self.share {
-            let writer = target.writer().map_err(internal)?;
-            if !share.is_of(&writer) {
-                self.connects_before += share.health().connects();
-                share.move_to(writer, target.prefix(), sink);
-            }
-        }
-        self.target = Some(target);
-        Ok(())
-    }
-
-    fn sink(&self) -> Sink {
-        let mailbox = self.mailbox.clone();
-        Box::new(move |settled: &mut Vec<_>| mailbox.post(settled))
-    }
-}
-
-fn internal(detail: impl std::fmt::Display) -> Error {
-    Error::Internal { outcome: Outcome::Refused, detail: detail.to_string().into() }
 }
