@@ -6,6 +6,7 @@ mod attempts;
 mod clients;
 mod connecting;
 
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -39,7 +40,8 @@ impl Writer {
     pub fn start(config: Config) -> io::Result<Writer> {
         let (sender, inbox) = unbounded_channel();
         let health = Arc::<Health>::default();
-        let mut state = State::new(config, Arc::clone(&health), inbox);
+        let seed = RandomState::new().hash_one(());
+        let mut state = State::new(config, Arc::clone(&health), inbox, seed);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         std::thread::Builder::new().name("enqueue-boundary".into()).spawn(move || {
             // A defect here must not leave callers without an answer: what is in hand fails, and the thread goes on.
@@ -62,6 +64,8 @@ struct State {
     /// A link is wanted although no job waits for it: at the start, so that it stands when the first record is made.
     wanted: bool,
     attempts: u32,
+    /// What its pauses are drawn from.
+    seed: u64,
     /// Where a node of the cluster said that the queue is.
     moved: Option<Endpoint>,
     not_before: Instant,
@@ -74,7 +78,7 @@ struct State {
 }
 
 impl State {
-    fn new(config: Config, health: Arc<Health>, inbox: UnboundedReceiver<Message>) -> State {
+    fn new(config: Config, health: Arc<Health>, inbox: UnboundedReceiver<Message>, seed: u64) -> State {
         State {
             trouble: Detail::new("ETIMEDOUT", "no connection was made yet").at(&config.place),
             clients: Clients::new(config.replicated),
@@ -86,6 +90,7 @@ impl State {
             connection: Connection::Down { retry_at: Instant::now() },
             wanted: true,
             attempts: 0,
+            seed,
             moved: None,
             not_before: Instant::now(),
             silence: SILENCE[0],
@@ -133,7 +138,7 @@ impl State {
         let wanted = self.wanted || self.backlog.is_waiting();
         let attempt = match &self.connection {
             Connection::Down { retry_at } if wanted => Some(*retry_at),
-            Connection::Connecting(attempts) if wanted => Some(attempts.next_at()),
+            Connection::Connecting(attempts) if self.backlog.is_waiting() => Some(attempts.next_at()),
             Connection::Up(..) if wanted && self.not_before > now => Some(self.not_before),
             _ => None,
         };
@@ -179,5 +184,7 @@ impl State {
     }
 }
 
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod tests;

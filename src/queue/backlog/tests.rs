@@ -11,6 +11,15 @@ const SECOND: Duration = Duration::from_secs(1);
 /// Deadlines are looked at no more often.
 const TICK: Duration = Duration::from_millis(4);
 
+impl Backlog {
+    /// Whether nothing is in it, not even the name of a job that is gone.
+    pub(in crate::queue) fn is_void(&self) -> bool {
+        let all = [self.jobs.len(), self.sent.len(), self.waiting, self.news.len()];
+        let clients = self.clients.iter().all(Option::is_none);
+        self.is_empty() && all == [0; 4] && clients && !self.deadlines.is_crowded(0)
+    }
+}
+
 /// With one client, whose jobs these are.
 fn backlog(jobs: u32, now: Instant) -> Backlog {
     let mut backlog = Backlog::default();

@@ -44,7 +44,10 @@ pub struct Link {
     input_at: usize,
     scanner: Scanner,
     chunk: Box<[u8]>,
+    answered: Instant,
     heard: Instant,
+    /// Whether the kernel had no room left.
+    full: bool,
 }
 
 impl Link {
@@ -78,7 +81,9 @@ impl Link {
             input_at: 0,
             scanner: Scanner::default(),
             chunk: vec![0; 16 * 1024].into(),
+            answered: Instant::now(),
             heard: Instant::now(),
+            full: false,
         }
     }
 
@@ -152,6 +157,11 @@ impl Link {
     }
 
     /// When a whole reply arrived last.
+    pub fn answered(&self) -> Instant {
+        self.answered
+    }
+
+    /// When the server showed last that it is there: a whole reply arrived, or it made room for what had to wait.
     pub fn heard(&self) -> Instant {
         self.heard
     }
@@ -195,7 +205,8 @@ impl Link {
         };
         let (reply, _) = resp::parse(&rest[..end]).map_err(|_| garbage())?.ok_or_else(garbage)?;
         self.input_at += end;
-        self.heard = Instant::now();
+        self.answered = Instant::now();
+        self.heard = self.answered;
         Ok(Some(reply))
     }
 
@@ -211,9 +222,15 @@ impl Link {
                 self.offered = self.written + (self.out.len() - self.out_at) as u64;
             }
             match Pin::new(&mut self.socket).poll_write(context, &self.out[self.out_at..])? {
-                Poll::Pending => break,
+                Poll::Pending => {
+                    self.full = true;
+                    break;
+                }
                 Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(count) => {
+                    if std::mem::take(&mut self.full) {
+                        self.heard = Instant::now();
+                    }
                     self.out_at += count;
                     self.written += count as u64;
                 }
@@ -221,7 +238,10 @@ impl Link {
         }
         // TLS holds back what it has taken until it is flushed.
         if (sending || self.flushing) && self.out_at == self.out.len() {
-            self.flushing = Pin::new(&mut self.socket).poll_flush(context)?.is_pending();
+            let full = Pin::new(&mut self.socket).poll_flush(context)?.is_pending();
+            if std::mem::replace(&mut self.flushing, full) && !full {
+                self.heard = Instant::now();
+            }
         }
         Ok(())
     }

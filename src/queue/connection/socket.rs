@@ -29,6 +29,10 @@ pub trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Socket for S {}
 
 pub async fn open(endpoint: &Endpoint, tls: Option<&Tls>) -> io::Result<Box<dyn Socket>> {
+    #[cfg(test)]
+    if let Some(dialled) = simulated::dial(endpoint, tls.is_some()) {
+        return dialled.await;
+    }
     let host = match endpoint {
         Endpoint::Tcp(host, _) => host.as_str(),
         Endpoint::Unix(_) => "localhost",
@@ -84,6 +88,27 @@ async fn first(mut addresses: VecDeque<SocketAddr>) -> io::Result<TcpStream> {
             },
             () = sleep(NEXT_ADDRESS), if !addresses.is_empty() => {}
         }
+    }
+}
+
+/// Sockets to servers that are only modelled, on a thread that has such.
+#[cfg(test)]
+pub mod simulated {
+    use std::cell::RefCell;
+    use std::pin::Pin;
+
+    use super::*;
+
+    pub type Dialled = Pin<Box<dyn Future<Output = io::Result<Box<dyn Socket>>> + Send>>;
+    /// Opens the way to a server, with TLS or without.
+    pub type Dial = Box<dyn Fn(&Endpoint, bool) -> Dialled>;
+
+    thread_local! {
+        pub static NETWORK: RefCell<Option<Dial>> = const { RefCell::new(None) };
+    }
+
+    pub(super) fn dial(endpoint: &Endpoint, secure: bool) -> Option<Dialled> {
+        NETWORK.with_borrow(|network| network.as_ref().map(|dial| dial(endpoint, secure)))
     }
 }
 

@@ -22,6 +22,7 @@ impl State {
     pub(super) fn read_replies(&mut self) -> io::Result<()> {
         while let Connection::Up(standing) = &mut self.connection {
             let link = &mut standing.link;
+            let before = link.answered();
             let Some(reply) = link.next_reply()? else {
                 // Not even the beginning of an answer is due when nothing was asked.
                 return if link.is_amid_reply() && !self.backlog.is_sent() {
@@ -30,15 +31,17 @@ impl State {
                     Ok(())
                 };
             };
-            self.trust();
+            let heard = link.answered();
             let Some(batch) = self.backlog.front() else {
                 return Err(nonsense("the server sent a reply to nothing"));
             };
+            let since = batch.sent_at.max(before);
             match batch.reply.take() {
                 None if self.config.replicated => batch.reply = Some(reply),
                 None => self.on_reply(reply, None)?,
                 Some(added) => self.on_reply(added, Some(reply))?,
             }
+            self.trust(heard - since);
             if !self.backlog.is_sent()
                 && let Some(why) = self.leaving.take()
             {
@@ -60,6 +63,9 @@ impl State {
             _ if added.is_none() => return Err(nonsense("the server sent a reply to something else")),
             _ => None,
         };
+        if !matches!(replicas, None | Some(Reply::Integer(_) | Reply::Error(_))) {
+            return Err(nonsense("the server sent a reply to something else"));
+        }
         let Some(batch) = self.backlog.answered() else {
             return Ok(());
         };

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -20,7 +20,17 @@ pub struct Share {
 
 /// Where a client's jobs wait now: whoever has some that came back sends them there. What is sent under the lock comes
 /// before the message by which the client moves on from there, so that no job is ever sent to where it is not known.
-type Address = Arc<Mutex<UnboundedSender<Message>>>;
+type Address = Arc<Mutex<Whereabouts>>;
+
+pub(super) struct Whereabouts {
+    now: UnboundedSender<Message>,
+    /// How many writers know it: that where its jobs wait, and those where some were on their way when it moved.
+    writers: usize,
+}
+
+fn look(address: &Address) -> MutexGuard<'_, Whereabouts> {
+    address.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// To the writer's thread.
 pub(super) enum Message {
@@ -43,8 +53,14 @@ pub(super) enum Message {
     Move {
         client: u64,
     },
+    /// A writer that the client had has none of its jobs any more.
+    Settled {
+        client: u64,
+    },
+    /// The client hands over nothing more. So many other writers may have jobs of it.
     Leave {
         client: u64,
+        elsewhere: usize,
     },
 }
 
@@ -54,7 +70,7 @@ impl Share {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let client = NEXT.fetch_add(1, Relaxed);
         // A writer that has ended hears nothing more, which `push` will tell.
-        let address = Arc::new(Mutex::new(writer.sender.clone()));
+        let address = Arc::new(Mutex::new(Whereabouts { now: writer.sender.clone(), writers: 1 }));
         let join = Message::Join { client, prefix: prefix.to_owned(), sink, address: Arc::clone(&address) };
         let _ = writer.sender.send(join);
         Share { writer, client, address }
@@ -72,11 +88,13 @@ impl Share {
     /// Has all jobs that are not sent yet, and those to come, go through another writer. Those on their way are answered
     /// where they went.
     pub fn move_to(&mut self, writer: Arc<Writer>, prefix: &str, sink: Sink) {
-        let mut now = self.address.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut whereabouts = look(&self.address);
         let (client, address) = (self.client, Arc::clone(&self.address));
         let _ = writer.sender.send(Message::Join { client, prefix: prefix.to_owned(), sink, address });
         let _ = self.writer.sender.send(Message::Move { client });
-        *now = writer.sender.clone();
+        whereabouts.now = writer.sender.clone();
+        whereabouts.writers += 1;
+        drop(whereabouts);
         self.writer = writer;
     }
 
@@ -92,7 +110,10 @@ impl Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        let _ = self.writer.sender.send(Message::Leave { client: self.client });
+        // Under the lock, so that what is sent by a writer that is counted comes after this.
+        let whereabouts = look(&self.address);
+        let leave = Message::Leave { client: self.client, elsewhere: whereabouts.writers - 1 };
+        let _ = self.writer.sender.send(leave);
     }
 }
 
@@ -103,7 +124,8 @@ struct Client {
     address: Address,
     /// Whether its jobs wait elsewhere.
     moved: bool,
-    left: bool,
+    /// Once it hands over nothing more: how many writers may have jobs of it beside this one.
+    left: Option<usize>,
 }
 
 struct Lane {
@@ -155,12 +177,20 @@ impl Clients {
                     self.forget(number, backlog);
                 }
             }
-            Message::Leave { client } => {
-                if let Some(number) = self.numbers.remove(&client)
-                    && let Some(Some(of)) = self.clients.get_mut(number)
+            Message::Settled { client } => {
+                if let Some(number) = self.numbers.get(&client)
+                    && let Some(Some(Client { left: Some(elsewhere), .. })) = self.clients.get_mut(*number)
                 {
-                    of.left = true;
-                    self.forget(number, backlog);
+                    *elsewhere -= 1;
+                    self.forget(*number, backlog);
+                }
+            }
+            Message::Leave { client, elsewhere } => {
+                if let Some(number) = self.numbers.get(&client)
+                    && let Some(Some(of)) = self.clients.get_mut(*number)
+                {
+                    of.left = Some(elsewhere);
+                    self.forget(*number, backlog);
                 }
             }
         }
@@ -172,7 +202,7 @@ impl Clients {
         if self.clients.len() <= number {
             self.clients.resize_with(number + 1, || None);
         }
-        self.clients[number] = Some(Client { id, lane, sink, address, moved: false, left: false });
+        self.clients[number] = Some(Client { id, lane, sink, address, moved: false, left: None });
         self.numbers.insert(id, number);
     }
 
@@ -199,32 +229,50 @@ impl Clients {
             };
             if !returned.is_empty() {
                 let jobs = std::mem::take(returned);
-                let now = of.address.lock().unwrap_or_else(PoisonError::into_inner);
                 // It is open as long as the client has it.
-                let _ = now.send(Message::Adopt { client: of.id, jobs });
+                let _ = look(&of.address).now.send(Message::Adopt { client: of.id, jobs });
             }
             if !settled.is_empty() {
                 (of.sink)(settled);
             }
-            if of.left || of.moved {
-                self.forget(number, backlog);
-            }
+            self.forget(number, backlog);
         }
     }
 
-    /// Lets go of a client that is not coming back, once its last job is settled.
+    /// Lets go of a client that hands over nothing more here, once its last job is settled, and none can come from a
+    /// writer that it had before.
     fn forget(&mut self, number: usize, backlog: &mut Backlog) {
-        if !backlog.leave(number) {
+        let Some(Some(of)) = self.clients.get(number) else {
+            return;
+        };
+        let last = of.moved || of.left == Some(0);
+        if !last || !backlog.leave(number) {
             return;
         }
         let Some(of) = self.clients[number].take() else {
             return;
         };
+        if of.moved {
+            let mut whereabouts = look(&of.address);
+            whereabouts.writers -= 1;
+            let _ = whereabouts.now.send(Message::Settled { client: of.id });
+        } else {
+            self.numbers.remove(&of.id);
+        }
         if let Some(lane) = &mut self.lanes[of.lane] {
             lane.clients -= 1;
             if lane.clients == 0 {
                 self.lanes[of.lane] = None;
             }
         }
+    }
+}
+
+#[cfg(test)]
+impl Clients {
+    pub(super) fn is_void(&self) -> bool {
+        self.numbers.is_empty()
+            && self.clients.iter().all(Option::is_none)
+            && self.lanes.iter().all(Option::is_none)
     }
 }

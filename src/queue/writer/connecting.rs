@@ -1,7 +1,7 @@
 //! Making, replacing and giving up the writer's link.
 
 use std::future::{Future, pending};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,16 +12,18 @@ use tokio::time::Instant;
 use super::State;
 use super::attempts::Attempts;
 use crate::core::Detail;
-use crate::queue::connection::config::Place;
+use crate::queue::connection::config::{Config, Place};
 use crate::queue::connection::link::Link;
 use crate::queue::connection::place::{self, Server};
 use crate::queue::connection::trouble;
 use crate::queue::scripts::add_jobs::REPLICA;
 
 /// What connecting may take at least, however short of time those are who wait: others may come.
-const AT_LEAST: Duration = Duration::from_secs(1);
-/// A link with jobs on their way that says nothing for this long is doubted, at first and at most.
+const AT_LEAST: Duration = Duration::from_secs(10);
+/// A link with jobs on their way that says nothing for this long is doubted, at least and at most.
 pub(super) const SILENCE: [Duration; 2] = [Duration::from_millis(700), Duration::from_secs(8)];
+/// That long after, a node of a cluster may be gone, and another have its place.
+const GONE: Duration = Duration::from_secs(3);
 /// The first and the longest pause between attempts to connect, before jitter.
 const BACKOFF: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
 
@@ -38,7 +40,13 @@ pub(super) struct Standing {
     /// Ends when another server is the primary.
     superseded: Task<()>,
     /// Made while the link says nothing: if one of them is answered, it is the link that is dead, and not the server.
-    rivals: Option<Attempts>,
+    rivals: Option<Rivals>,
+}
+
+struct Rivals {
+    attempts: Attempts,
+    /// Whether they go wherever we would connect to, and not just to the server that is doubted.
+    anywhere: bool,
 }
 
 pub(super) enum Event {
@@ -66,7 +74,7 @@ impl Connection {
                 let Standing { link, superseded, rivals } = &mut **standing;
                 let rival = async {
                     match rivals {
-                        Some(rivals) => rivals.turn().await,
+                        Some(rivals) => rivals.attempts.turn().await,
                         None => pending().await,
                     }
                 };
@@ -94,7 +102,7 @@ impl State {
                     (Arc::clone(&self.config), self.attempts as usize, self.moved.take());
                 self.connection = Connection::Connecting(Attempts::begin(config, count, moved, now, until));
             }
-            Connection::Connecting(attempts) => attempts.go_on(now, until),
+            Connection::Connecting(attempts) if self.backlog.is_waiting() => attempts.go_on(now, until),
             _ => {}
         }
     }
@@ -108,9 +116,26 @@ impl State {
         let Connection::Up(standing) = &mut self.connection else {
             return;
         };
+        let at = standing.link.endpoint();
+        // What another node of a cluster says proves nothing of this one, until this one has been silent for too long.
+        let others = match &self.config.place {
+            Place::Server(named) => named != at,
+            Place::Cluster(_) => true,
+            Place::Sentinels(_) => false,
+        };
+        let heard = self.backlog.oldest_sent().unwrap_or(now).max(standing.link.heard());
+        let anywhere = !others || heard + self.silence + GONE <= now;
         match &mut standing.rivals {
-            Some(rivals) => rivals.go_on(now, until),
-            none => *none = Some(Attempts::begin(Arc::clone(&self.config), 0, None, now, until)),
+            Some(rivals) if rivals.anywhere || !anywhere => rivals.attempts.go_on(now, until),
+            none => {
+                let config = match anywhere {
+                    true => Arc::clone(&self.config),
+                    false => {
+                        Arc::new(Config { place: Place::Server(at.clone()), ..Config::clone(&self.config) })
+                    }
+                };
+                *none = Some(Rivals { attempts: Attempts::begin(config, 0, None, now, until), anywhere });
+            }
         }
     }
 
@@ -120,7 +145,7 @@ impl State {
             return None;
         };
         if let Some(rivals) = &standing.rivals {
-            return Some(rivals.next_at());
+            return Some(rivals.attempts.next_at());
         }
         let patience = if self.config.replicated { self.silence + REPLICA } else { self.silence };
         Some(self.backlog.oldest_sent()?.max(standing.link.heard()) + patience)
@@ -169,9 +194,11 @@ impl State {
         }
     }
 
-    /// A whole answer came: what was doubted is well.
-    pub(super) fn trust(&mut self) {
-        self.silence = SILENCE[0];
+    /// A whole answer came after so long: what was doubted is well, and the next may take twice that. What a link was given
+    /// up for is not forgotten at once: the way may be so narrow that only short commands are answered soon.
+    pub(super) fn trust(&mut self, took: Duration) {
+        let took = if self.config.replicated { took.saturating_sub(REPLICA) } else { took };
+        self.silence = (2 * took).max(self.silence * 3 / 4).clamp(SILENCE[0], SILENCE[1]);
         if let Connection::Up(standing) = &mut self.connection {
             standing.rivals = None;
         }
@@ -208,14 +235,15 @@ impl State {
         self.trouble = trouble;
         self.wanted = false;
         self.leaving = None;
-        self.connection = Connection::Down { retry_at: Instant::now() + backoff(self.attempts) };
+        self.connection = Connection::Down { retry_at: Instant::now() + backoff(self.attempts, self.seed) };
         self.attempts = self.attempts.saturating_add(1);
     }
 }
 
 /// Doubles from the first pause to the longest; jitter keeps processes that lost the same server apart.
-fn backoff(attempts: u32) -> Duration {
+fn backoff(attempts: u32, seed: u64) -> Duration {
     let pause = (BACKOFF[0] * 2_u32.pow(attempts.min(10))).min(BACKOFF[1]);
-    let random = RandomState::new().hash_one(attempts) as f64 / u64::MAX as f64;
-    pause.mul_f64(0.5 + random / 2.0)
+    let mut hasher = DefaultHasher::new();
+    (seed, attempts).hash(&mut hasher);
+    pause.mul_f64(0.5 + hasher.finish() as f64 / u64::MAX as f64 / 2.0)
 }
