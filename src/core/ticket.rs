@@ -261,8 +261,10 @@ mod tests {
         let mut accept =
             |values: &[Field<'_>; 3], caller: &Text| ticket.accept(values, Caller::Tenant(caller));
         assert!(accept(&values, &Text::from("acme")).is_ok());
-        let mismatch = accept(&values, &Text::from("globex"));
-        assert!(matches!(mismatch, Err(Error::TenantMismatch)));
+        for other in ["globex", "Acme", "ACME", " acme", "acme ", "acm", "acme\0", "\u{430}cme"] {
+            let mismatch = accept(&values, &Text::from(other));
+            assert!(matches!(mismatch, Err(Error::TenantMismatch)), "{other:?}");
+        }
         let nobody = TicketTriage::new().unwrap().accept(&values, Caller::Nobody);
         assert!(matches!(nobody, Err(Error::TenantMismatch)));
         let invalid = accept(&[values[0], values[1], Field::Other(Kind::Null)], &Text::from("globex"));
