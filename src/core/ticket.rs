@@ -172,9 +172,9 @@ mod tests {
 
     #[test]
     fn an_id_is_bounded_in_bytes_and_the_longest_of_its_fields_is_named() {
-        let room = MAX_ID - "ticket-triage::".len();
+        let room = 512 - "ticket-triage::".len();
         for (tenant, ticket) in [("t".repeat(room - 1), "k".into()), ("é".repeat(4), "k".repeat(room - 8))] {
-            assert_eq!(accept(&tenant, &ticket, "x").unwrap().id().len(), MAX_ID);
+            assert_eq!(accept(&tenant, &ticket, "x").unwrap().id().len(), 512);
         }
         for (tenant, ticket, longest) in [
             ("t".repeat(room), "k".to_owned(), "/tenantId"),
