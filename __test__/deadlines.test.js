@@ -95,3 +95,36 @@ test('nothing is left to wake for once a pipeline is closed', async () => {
   expect(timers).toBe(0)
   expect(resources.filter((type) => /time|immediate/i.test(type))).toEqual([])
 })
+
+test('nor once one could not be opened, however often that is tried', async () => {
+  const child = await runChild(`
+    const { createHook } = require('node:async_hooks')
+    const open = new Set()
+    createHook({ init: (id, type) => type === 'enqueue-boundary' && open.add(id), destroy: (id) => open.delete(id) }).enable()
+    const { Pipeline, ticketTriageDefinition } = require('.')
+    const turn = () => new Promise((resolve) => setImmediate(resolve))
+    // A prefix without braces will not do for a cluster, which the native side finds out.
+    const connection = { cluster: [{ port: 1 }] }
+    const unset = new Pipeline({ ...ticketTriageDefinition, connection: undefined })
+    const codes = new Set()
+    const attempt = (use) => {
+      try {
+        use()
+      } catch (error) {
+        codes.add(error.code)
+      }
+    }
+    ;(async () => {
+      const before = open.size
+      for (let i = 0; i < 50; i++) {
+        attempt(() => new Pipeline({ ...ticketTriageDefinition, connection }))
+        attempt(() => unset.reconnect(connection))
+      }
+      const made = open.size - before
+      // It takes a few turns to let go, and more than these for garbage to be collected.
+      for (let turns = 0; turns < 50; turns++) await turn()
+      console.log(JSON.stringify({ codes: [...codes], made, left: open.size - before }))
+    })()`)
+  expect(child).toMatchObject(clean)
+  expect(JSON.parse(child.stdout)).toEqual({ codes: ['MISCONFIGURED'], made: 100, left: 0 })
+})

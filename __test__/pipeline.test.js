@@ -3,7 +3,7 @@
 const { OwnServer, useDatabase } = require('./support/redis.js')
 const { runChild } = require('./support/child.js')
 const { jobId, jobKey, newTicket, recorder, rejection } = require('./support/tickets.js')
-const { until } = require('./support/until.js')
+const { until, withClient } = require('./support/until.js')
 const { EnqueueError, Pipeline, ticketTriageDefinition } = require('..')
 
 const database = useDatabase()
@@ -41,6 +41,22 @@ test('its timeoutMs is the deadline of calls that do not say', async () => {
   const error = await rejection(pipeline.enqueue(newTicket(), { createPending: () => new Promise(() => {}) }))
   expect(error.cause.message).toContain('30 ms')
   await pipeline.close()
+})
+
+test.each([
+  [0.5, '1 ms'],
+  [30.2, '31 ms'],
+])('a timeoutMs of %p is rounded up, that of a pipeline and that of a call', async (timeoutMs, waited) => {
+  const never = { createPending: () => new Promise(() => {}) }
+  for (const [ofPipeline, ofCall] of [
+    [{ timeoutMs }, undefined],
+    [{}, { timeoutMs }],
+  ]) {
+    const pipeline = make(ofPipeline)
+    const error = await rejection(pipeline.enqueue(newTicket(), never, ofCall))
+    expect(error.cause.message).toContain(`did not settle within ${waited}`)
+    await pipeline.close()
+  }
 })
 
 test('one call more than maxInFlight is OVERLOADED at once, and calls are taken again when one is settled', async () => {
@@ -116,6 +132,24 @@ describe('reconnect', () => {
     expect(pipeline.stats()).toMatchObject({ connected: true, connects: 2 })
     await pipeline.close()
     await server.stop()
+  })
+
+  test('keeps the durability', async () => {
+    const server = await OwnServer.start()
+    const pipeline = make({ connection: 'redis://127.0.0.1:1', durability: 'replica' })
+    try {
+      // The server says no to a user who asks it to wait for a replica, which nobody does where the primary is enough.
+      await withClient(server, (client) => client.acl('SETUSER', 'hasty', 'on', 'nopass', '~*', '+@all', '-wait'))
+      pipeline.reconnect({ port: server.port, username: 'hasty' })
+      const error = await rejection(pipeline.enqueue(newTicket(), recorder()))
+      expect(error).toMatchObject({
+        code: 'OUTCOME_UNKNOWN',
+        cause: { message: expect.stringMatching(/NOPERM.*wait/i) },
+      })
+    } finally {
+      await pipeline.close()
+      await server.stop()
+    }
   })
 
   test('rescues calls that wait for a server that is not there', async () => {
@@ -199,13 +233,19 @@ describe('close', () => {
     await closed
   })
 
-  test('that is awaited keeps the process until a call that hangs in its storage has ended', async () => {
+  test('that is awaited keeps the process until each call that hangs in its storage has ended', async () => {
     const child = await runChild(`
       const { Pipeline, ticketTriageDefinition } = require(${JSON.stringify(require.resolve('..'))})
-      const pipeline = new Pipeline({ ...ticketTriageDefinition, timeoutMs: 100 })
-      pipeline.enqueue(ticket('hangs'), { createPending: () => new Promise(() => {}) }).catch((e) => console.log(e.code))
+      const pipeline = new Pipeline(ticketTriageDefinition)
+      const never = { createPending: () => new Promise(() => {}) }
+      // Nor does one that does not hang, and is settled before them, let the process go.
+      pipeline.enqueue(ticket('well'), storage)
+      for (const timeoutMs of [200, 300, 100]) {
+        pipeline.enqueue(ticket('hangs' + timeoutMs), never, { timeoutMs }).catch((e) => console.log(timeoutMs + e.code))
+      }
       pipeline.close().then(() => console.log('closed'))`)
-    expect(child).toMatchObject({ code: 0, stdout: 'STORAGE_TIMEOUT\nclosed\n', stderr: '' })
+    const stdout = '100STORAGE_TIMEOUT\n200STORAGE_TIMEOUT\n300STORAGE_TIMEOUT\nclosed\n'
+    expect(child).toMatchObject({ code: 0, stdout, stderr: '' })
   })
 
   test('of a pipeline that was never used resolves at once', async () => {

@@ -3,7 +3,7 @@
 const { Worker } = require('bullmq')
 const { RedisCluster } = require('../support/cluster.js')
 const { useFaults } = require('../support/faults.js')
-const { newTicket, recorder } = require('../support/tickets.js')
+const { jobId, newTicket, recorder } = require('../support/tickets.js')
 const { until, withClient } = require('../support/until.js')
 
 const PREFIX = '{bull}'
@@ -91,6 +91,36 @@ describe('the cluster is well', () => {
       for (const pipeline of pipelines) expect(pipeline.stats().connects).toBeLessThanOrEqual(2)
       await Promise.all(pipelines.map((pipeline) => pipeline.close()))
     }
+  })
+
+  test('a late MOVED does not lead a pipeline astray that was reconnected meanwhile, and no job is lost by it', async () => {
+    const owner = await cluster.ownerOf(PREFIX)
+    const proxy = await on.proxy(another(owner).port)
+    const elsewhere = await on.absentServer()
+    const pipeline = pipelineOf({ connection: proxy.url })
+    let record
+    const recorded = new Promise((resolve) => {
+      record = resolve
+    })
+    const tickets = Array.from({ length: 50 }, () => newTicket())
+    const calls = tickets.map((ticket) => pipeline.enqueue(ticket, { createPending: () => recorded }, PATIENT))
+    await until(() => pipeline.stats().connected)
+    proxy.hold()
+    record()
+    const heard = (direction, word) =>
+      new Promise((resolve) => proxy.on(direction, (bytes) => bytes.includes(word) && resolve()))
+    await heard('up', 'EVALSHA')
+    pipeline.reconnect(elsewhere.url)
+    const moved = heard('down', 'MOVED')
+    proxy.heal()
+    await moved
+    // Only now can the new link be made.
+    await elsewhere.up()
+    for (const { status } of await Promise.all(calls)) expect(status).toBe('queued')
+    expect(pipeline.stats()).toMatchObject({ inFlight: 0, connects: 2 })
+    const keys = tickets.map((ticket) => `${PREFIX}:ticket-triage:${jobId(ticket)}`)
+    expect(await on.client(elsewhere.url).exists(...keys)).toBe(50)
+    expect(await on.client(owner.url).exists(...keys)).toBe(0)
   })
 
   test('without braces is refused at the call where the server turns out to be of a cluster', async () => {

@@ -1,5 +1,6 @@
 'use strict'
 // Redis behind Sentinel: the primary is found, and followed when the sentinels elect another.
+const { Authority, TlsFront } = require('../support/certificates.js')
 const { useFaults } = require('../support/faults.js')
 const { NAME, Sentinel, SentinelSetup } = require('../support/sentinel.js')
 const { jobKey, newTicket, recorder } = require('../support/tickets.js')
@@ -10,6 +11,24 @@ const PATIENT = { timeoutMs: 30_000 }
 
 const on = useFaults()
 const has = (server, ticket) => withClient(server, (client) => client.exists(jobKey(ticket)))
+
+test('the primary that the sentinels name is opened as the connection says: with TLS, login and database', async () => {
+  const authority = on.keep(new Authority(), (it) => it.remove())
+  const server = await on.server()
+  const front = on.keep(await TlsFront.start(server.port, authority.issue()), (it) => it.stop())
+  const sentinel = on.keep(await Sentinel.start(front.port, { quorum: 1 }), (it) => it.stop())
+  const admin = on.client(server.url, { db: 3 })
+  await admin.config('SET', 'requirepass', 'open-sesame')
+  await admin.acl('SETUSER', 'web', 'on', '>secret', '~*', '+@all')
+  for (const login of [{ password: 'open-sesame' }, { username: 'web', password: 'secret' }]) {
+    const connection = { sentinels: [sentinel.address], name: NAME, tls: { ca: authority.ca }, db: 3, ...login }
+    const pipeline = on.pipeline({ connection })
+    const ticket = newTicket()
+    await expect(pipeline.enqueue(ticket, recorder())).resolves.toMatchObject({ status: 'queued' })
+    expect(await admin.exists(jobKey(ticket))).toBe(1)
+    await pipeline.close()
+  }
+})
 
 describe('the primary fails', () => {
   let setup

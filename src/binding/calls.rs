@@ -240,3 +240,17 @@ pub enum Status {
     /// No call waits for it.
     Stray = 3,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_more_call_fits_while_jobs_hold_less_than_256_mib() {
+        let mut calls = Calls::new(1);
+        calls.bytes = (256 << 20) - 1;
+        assert!(calls.admit().is_ok());
+        calls.bytes += 1;
+        assert!(matches!(calls.admit(), Err(Error::Overloaded)));
+    }
+}

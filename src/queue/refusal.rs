@@ -108,8 +108,22 @@ mod tests {
     #[test]
     fn the_code_decides() {
         assert_eq!(judge("NOSCRIPT No matching script."), Refusal::NoScript);
-        assert_eq!(judge("LOADING Redis is loading the dataset in memory"), Refusal::NotNow);
-        assert_eq!(judge("READONLY You can't write against a read only replica."), Refusal::NotHere);
+        for message in [
+            "LOADING Redis is loading the dataset in memory",
+            "BUSY Redis is busy running a script.",
+            "ASK 1 a:7",
+            "TRYAGAIN Multiple keys request during rehashing of slot",
+            "MASTERDOWN Link with MASTER is down",
+        ] {
+            assert_eq!(judge(message), Refusal::NotNow, "{message}");
+        }
+        for message in [
+            "READONLY You can't write against a read only replica.",
+            "NOREPLICAS Not enough good replicas to write.",
+            "CLUSTERDOWN Hash slot not served",
+        ] {
+            assert_eq!(judge(message), Refusal::NotHere, "{message}");
+        }
         assert_eq!(judge("MOVED 1 a:7"), Refusal::Moved(Some("a".into()), 7));
         assert_eq!(judge("MOVED 1 :7"), Refusal::Moved(None, 7));
         assert_eq!(judge("MOVED 1"), Refusal::NotNow);

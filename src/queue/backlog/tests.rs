@@ -94,6 +94,27 @@ fn many_jobs_go_in_whole_batches_as_many_as_may_be_on_their_way() {
 }
 
 #[test]
+fn a_batch_has_no_more_bytes_than_a_link_should_be_held_up_by_unless_one_job_alone_does() {
+    let now = Instant::now();
+    let mut backlog = backlog(0, now);
+    let mut add = |slot, kib: usize| {
+        let text = Text::from("x".repeat(kib * 1024).as_str());
+        let job = JobBuilder::default().build("q", [].into_iter(), [("a", &text)].into_iter());
+        backlog.add(0, Ready { slot, job, timestamp: 0, deadline: (now + SECOND).into_std() });
+    };
+    for (slot, kib) in (0..).zip([100, 100, 100, 1000, 1]) {
+        add(slot, kib);
+    }
+    let mut batches = Vec::new();
+    while let Some((_, jobs, _)) = next_batch(&mut backlog, now) {
+        batches.push(jobs);
+        let batch = backlog.answered().unwrap();
+        backlog.added(batch, vec![]);
+    }
+    assert_eq!(batches, [vec![0, 1], vec![2], vec![3], vec![4]]);
+}
+
+#[test]
 fn duplicates_are_told_from_added_jobs_by_position() {
     let mut backlog = backlog(4, Instant::now());
     send(&mut backlog, 1);

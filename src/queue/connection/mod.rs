@@ -5,6 +5,8 @@
 
 pub mod config;
 pub mod link;
+#[cfg(test)]
+pub mod peer;
 pub mod place;
 pub mod resp;
 pub mod socket;

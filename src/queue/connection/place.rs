@@ -244,7 +244,25 @@ pub fn moved(message: &str) -> Option<(Option<String>, u16)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::config::tests::local;
+    use super::super::peer::{PATIENCE, Peer};
     use super::*;
+
+    #[test]
+    fn a_sentinel_that_is_silent_has_its_say_within_a_moment_and_the_others_are_followed() {
+        let [silent, telling] =
+            [b"".as_slice(), b"+OK\r\n*2\r\n$9\r\n127.0.0.1\r\n$4\r\n7001\r\n"].map(Peer::start);
+        let sentinels = Sentinels {
+            nodes: vec![silent.endpoint(), telling.endpoint()],
+            name: "m".into(),
+            login: Login::default(),
+            tls: None,
+            connection_name: local(1).name,
+        };
+        let left = superseded(sentinels, Endpoint::Tcp("127.0.0.1".into(), 7000));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        assert!(runtime.block_on(async { timeout(PATIENCE, left).await }).is_ok());
+    }
 
     #[test]
     fn the_primary_that_most_sentinels_name_comes_first() {

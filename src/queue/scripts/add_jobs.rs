@@ -195,6 +195,15 @@ mod tests {
     }
 
     #[test]
+    fn a_replica_has_a_second_to_confirm_a_batch_where_one_is_asked_for() {
+        for (replicated, expected) in [(true, "*3\r\n$4\r\nWAIT\r\n$1\r\n1\r\n$4\r\n1000\r\n"), (false, "")] {
+            let mut out = Vec::new();
+            Script::new("bull", replicated).push_trailer(&mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+    }
+
+    #[test]
     fn a_reply_names_its_batch_and_positions_within_it() {
         let reply = |items: &[i64]| Reply::Array(items.iter().map(|item| Reply::Integer(*item)).collect());
         assert_eq!(duplicates(&reply(&[7]), 7, 2), Some(vec![]));

@@ -247,3 +247,47 @@ fn backoff(attempts: u32, seed: u64) -> Duration {
     (seed, attempts).hash(&mut hasher);
     pause.mul_f64(0.5 + hasher.finish() as f64 / u64::MAX as f64 / 2.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::connection::config::{Config, tests::local};
+    use crate::queue::writer::tests::ready;
+
+    #[test]
+    fn connecting_takes_no_longer_than_who_waits_longest_has_and_a_second_where_nobody_does() {
+        let second = Duration::from_secs(1);
+        for (waits, connect_timeout, expected) in [
+            (None, None, second),
+            (Some(second / 4), None, second),
+            (Some(30 * second), None, 30 * second),
+            (Some(30 * second), Some(second / 10), second / 10),
+            (None, Some(30 * second), second),
+        ] {
+            let config = Config { connect_timeout, ..local(1) };
+            let (_, inbox) = tokio::sync::mpsc::unbounded_channel();
+            let mut state = State::new(config, Arc::default(), inbox);
+            let client = state.backlog.join(0);
+            let now = Instant::now();
+            if let Some(waits) = waits {
+                state.backlog.add(client, ready(7, waits));
+            }
+            // Its deadline counts from when it was made, and deadlines are gathered in ticks.
+            let latest = Instant::now() + expected + second / 100;
+            let until = state.patience(now);
+            assert!(now + expected <= until && until <= latest, "{waits:?}: {:?}", until - now);
+        }
+    }
+
+    #[test]
+    fn pauses_between_attempts_double_and_none_is_longer_than_who_comes_back_may_be_kept_waiting() {
+        for (attempts, longest) in [(0, 20), (1, 40), (2, 80), (4, 320), (5, 500), (12, 500), (u32::MAX, 500)]
+        {
+            let longest = Duration::from_millis(longest);
+            for _ in 0..100 {
+                let pause = backoff(attempts);
+                assert!(longest / 2 <= pause && pause <= longest, "{attempts}: {pause:?}");
+            }
+        }
+    }
+}

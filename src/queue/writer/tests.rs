@@ -1,5 +1,9 @@
 //! What holds even when the writer has a defect.
 
+mod attempts;
+mod links;
+mod moving;
+
 use std::sync::mpsc;
 
 use super::*;
@@ -7,13 +11,14 @@ use crate::core::Text;
 use crate::core::job::JobBuilder;
 use crate::queue::{Ready, Settled};
 
+pub(super) fn ready(slot: u32, timeout: Duration) -> Ready {
+    let text = Text::from("x");
+    let job = JobBuilder::default().build("q", [&text].into_iter(), [("a", &text)].into_iter());
+    Ready { slot, job, timestamp: 0, deadline: (Instant::now() + timeout).into_std() }
+}
+
 #[test]
 fn a_panic_on_the_writers_thread_leaves_no_job_unsettled_and_the_thread_goes_on() {
-    let ready = |slot| {
-        let text = Text::from("x");
-        let job = JobBuilder::default().build("q", [&text].into_iter(), [("a", &text)].into_iter());
-        Ready { slot, job, timestamp: 0, deadline: (Instant::now() + Duration::from_millis(50)).into_std() }
-    };
     let (settled, outcomes) = mpsc::channel();
     let mut injected = false;
     // What is settled when it panics is settled all the same.
@@ -26,7 +31,7 @@ fn a_panic_on_the_writers_thread_leaves_no_job_unsettled_and_the_thread_goes_on(
     let config = crate::queue::connection::config::tests::local(1);
     let writer = Share::join(Arc::new(Writer::start(config).unwrap()), "bull", sink);
     for slots in [[1, 2], [3, 4]] {
-        assert!(writer.push(slots.map(ready).into()).is_ok());
+        assert!(writer.push(slots.map(|slot| ready(slot, Duration::from_millis(50))).into()).is_ok());
         let mut seen = [outcomes.recv().unwrap(), outcomes.recv().unwrap()];
         seen.sort_unstable();
         assert_eq!(seen, slots);
