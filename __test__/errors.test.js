@@ -1,6 +1,8 @@
 'use strict'
 // The error class, and that nothing is ever thrown synchronously.
+const path = require('node:path')
 const vm = require('node:vm')
+const { Worker } = require('node:worker_threads')
 const { useDatabase } = require('./support/redis.js')
 const { newTicket, recorder, rejection } = require('./support/tickets.js')
 const { EnqueueError, enqueueTicketTriage, isEnqueueError } = require('..')
@@ -29,6 +31,39 @@ test('an invalid ticket is one EnqueueError that lists everything wrong', async 
   expect(error.message).toBe(error.issues.map((issue) => issue.message).join('; '))
   expect('jobId' in error || 'retryAfterMs' in error || 'cause' in error).toBe(false)
 })
+
+test('each error has the issues of its own input, however many kinds there are and whatever is done to those of others', async () => {
+  const issuesOf = async (input) => (await rejection(enqueueTicketTriage(input, recorder()))).issues
+  const missing = { path: ['summary'], pointer: '/summary', code: 'invalid_type', message: 'summary is required' }
+  for (let more = 0; more < 200; more++) {
+    const issues = await issuesOf({ tenantId: 't', ticketId: 'k' })
+    expect(issues).toStrictEqual([missing])
+    Object.assign(issues[0], { path: issues[0].path.fill('changed'), message: 'changed' })
+    const [tooLong, ...others] = await issuesOf({ tenantId: 't', ticketId: 'k'.repeat(600 + more), summary: 's' })
+    expect(tooLong).toMatchObject({ path: ['ticketId'], code: 'too_big' })
+    expect(tooLong.message).toContain(`ticketId has ${600 + more} bytes`)
+    expect(others).toEqual([])
+  }
+  const threads = Array.from({ length: 2 }, () => issuesInThread({ ticketId: 7, summary: '' }))
+  for (const issues of await Promise.all(threads)) {
+    expect(issues.map(({ pointer, code }) => [pointer, code])).toEqual([
+      ['/tenantId', 'invalid_type'],
+      ['/ticketId', 'invalid_type'],
+      ['/summary', 'too_small'],
+    ])
+  }
+})
+
+/** The issues that another thread of this process is told. */
+function issuesInThread(input) {
+  const program = `
+    const { parentPort, workerData } = require('node:worker_threads')
+    const { enqueueTicketTriage } = require(workerData.root)
+    enqueueTicketTriage(workerData.input, { createPending() {} }).catch(({ issues }) => parentPort.postMessage(issues))
+  `
+  const worker = new Worker(program, { eval: true, workerData: { root: path.join(__dirname, '..'), input } })
+  return new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))
+}
 
 test('toProblem is a plain RFC 9457 object that survives JSON', async () => {
   const error = await rejection(enqueueTicketTriage({ tenantId: 't', ticketId: 'k' }, recorder()))

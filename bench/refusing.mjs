@@ -1,6 +1,9 @@
-// What refusing a call costs the event loop, against what queueing one does: floods are made of calls that are refused, so
-// that these are meant to be the cheaper ones. `INVALID_INPUT` is not yet.
+// What refusing a call costs, against what queueing one does: floods are made of calls that are refused, so that these are
+// meant to be the cheaper ones. Three costs, in µs a call: how long the event loop was busy, which counts waiting for a
+// core too; the CPU of its thread, where the system tells it, which other work on the machine hardly changes; and
+// the CPU of the whole process, with the thread that writes to Redis. Ratios are medians of those of each round.
 //   node bench/refusing.mjs [the folder of another build to measure beside this one]
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -21,11 +24,14 @@ const tooLong = 'x'.repeat(2 ** 20 + 1)
 const storage = { createPending: async () => {} }
 const hanging = { createPending: () => new Promise(() => {}) }
 
+const without = ({ tenantId, ticketId }) => ({ tenantId, ticketId })
+
 /** By name: the input and the options of a call that ends so. */
 const CASES = {
   queued: (number) => [ticket(number)],
-  INVALID_INPUT: (number) => [{ ...ticket(number), summary: undefined }],
-  'INVALID_INPUT, all of it': () => [{}],
+  INVALID_INPUT: (number) => [without(ticket(number))],
+  'INVALID_INPUT, nothing there': () => [{}],
+  'INVALID_INPUT, three ways': () => [{ tenantId: 'a:b', ticketId: 7, summary: '' }],
   'INVALID_INPUT, no object': () => [null],
   PAYLOAD_TOO_LARGE: (number) => [{ ...ticket(number), summary: tooLong }],
   TENANT_MISMATCH: (number) => [ticket(number), { caller: { tenantId: 'another' } }],
@@ -46,7 +52,16 @@ async function open(folder, connection) {
   return { OVERLOADED: full, CLOSED: closed, usual }
 }
 
-/** Microseconds of event loop that a call takes. */
+/** ns of CPU that the thread of the event loop has used, or NaN. */
+function threadCpu() {
+  try {
+    return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0])
+  } catch {
+    return Number.NaN
+  }
+}
+
+/** The three costs of a call. */
 async function measure(pipeline, name) {
   const make = CASES[name]
   const expected = name.split(',')[0]
@@ -63,12 +78,22 @@ async function measure(pipeline, name) {
       if (came !== expected) throw new Error(`${name} ended in ${came}`)
     }
   }
-  const before = performance.eventLoopUtilization()
+  const before = { thread: threadCpu(), all: process.cpuUsage(), loop: performance.eventLoopUtilization() }
   await Promise.all(Array.from({ length: CALLERS }, caller))
-  return (1000 * performance.eventLoopUtilization(before).active) / CALLS
+  const loop = 1000 * performance.eventLoopUtilization(before.loop).active
+  const { user, system } = process.cpuUsage(before.all)
+  return [loop, (threadCpu() - before.thread) / 1000, user + system].map((us) => us / CALLS)
 }
 
+const pick = (all, kind) => all.map((costs) => costs[kind])
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]
+
+/** Median and, of the ratios to queueing, median and range. */
+function summary(costs, queued) {
+  const ratios = costs.map((cost, round) => cost / queued[round]).toSorted((a, b) => a - b)
+  const [least, usual, most] = [ratios[0], median(ratios), ratios.at(-1)].map((ratio) => ratio.toFixed(2))
+  return `${median(costs).toFixed(2).padStart(6)} µs ${usual}× (${least}–${most})`
+}
 
 const server = await startServer(await findServer())
 const redis = new Redis(server.url)
@@ -79,18 +104,17 @@ try {
   for (let round = 0; round <= ROUNDS; round++) {
     for (const name of Object.keys(CASES)) {
       for (const [at, pipelines] of sides.entries()) {
-        await redis.flushall()
+        await redis.flushall('SYNC')
         const cost = await measure(pipelines[name] ?? pipelines.usual, name)
         if (round > 0) costs[at][name].push(cost)
       }
     }
   }
   for (const [at, folder] of builds.entries()) {
-    console.log(path.basename(folder))
-    const queued = median(costs[at].queued)
+    console.log(`${path.basename(folder).padEnd(30)} event loop                  its thread's CPU            all CPU`)
     for (const [name, all] of Object.entries(costs[at])) {
-      const cost = median(all)
-      console.log(`  ${name.padEnd(26)} ${cost.toFixed(2).padStart(8)} µs  ${(cost / queued).toFixed(2).padStart(6)}×`)
+      const columns = [0, 1, 2].map((kind) => summary(pick(all, kind), pick(costs[at].queued, kind)))
+      console.log(`  ${name.padEnd(28)} ${columns.join('  ')}`)
     }
   }
 } finally {

@@ -4,7 +4,7 @@
 
 const { Boundary } = require('./native.js')
 const { Call, refuse } = require('./call.js')
-const { closed, invalidArgument } = require('./error.js')
+const { closed, forbidden, invalidArgument } = require('./error.js')
 const { describe, describeLate, notAnInput, refusal } = require('./failure.js')
 const { CallOptions, isUsable, readLimits } = require('./options.js')
 const { makeOutside, takeStoresOff } = require('./outside.js')
@@ -166,18 +166,20 @@ class Calls {
 
   // --- authorise ----------------------------------------------------------------------------------------------------
 
-  async #authorize(call, authorize, data, caller, createPending, storage, record) {
+  /** Waits for the verdict as `#record` does for the record. */
+  #authorize(call, authorize, data, caller, createPending, storage, record) {
     call.authorizing = true
+    const judged = (verdict) => this.#judged(call, verdict, createPending, storage, record)
     try {
-      const verdict = await authorize(data, caller)
-      if (call.slot < 0) return
-      if (verdict !== true) {
-        this.#boundary.abandon(call.slot)
-        return this.#reject(call, describeLate({ code: 'FORBIDDEN' }, call.jobId))
-      }
+      apply(then, promiseResolve(authorize(data, caller)), [judged, (reason) => this.#abandon(call, reason)])
     } catch (reason) {
-      return this.#abandon(call, reason)
+      this.#abandon(call, reason)
     }
+  }
+
+  #judged(call, verdict, createPending, storage, record) {
+    if (call.slot < 0) return
+    if (verdict !== true) return this.#abandon(call, forbidden(call.jobId))
     // Its deadline may have passed although nobody was woken for it yet: the loop may have been held up.
     if (!this.#boundary.inTime(call.slot)) return this.#fail(call)
     call.authorizing = false

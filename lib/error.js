@@ -20,10 +20,12 @@ class EnqueueError extends Error {
     const defaults = CODES[code] ?? unknownCode(code)
     const { jobId, issues, title, retryAfterMs = defaults.retryAfterMs, cause } = fields
     const status = fields.status ?? defaults.status
-    // V8 takes the frames in Error's own constructor.
-    const limit = hideFrames()
+    // V8 looks for frames in Error's own constructor, also for none, which is dear; but not without a limit.
+    const limit = limitFrames(undefined)
     super(fields.message ?? defaults.message, cause === undefined ? undefined : { cause })
-    showFrames(limit)
+    limitFrames(limit)
+    // An Error has this one already, unlisted. It stays without frames where a program has frozen the limit.
+    this.stack = `${this.name}: ${this.message}`
     this.code = code
     this.status = status
     this.statusCode = status
@@ -104,31 +106,23 @@ class Fields {
 }
 Object.setPrototypeOf(Fields.prototype, null)
 
-/** Errors made from here on have no frames, which are the dearest part of them. */
-function hideFrames() {
-  const limit = Error.stackTraceLimit
-  if (limit !== 0) limitFrames(0)
-  return limit
-}
-
-function showFrames(limit) {
-  if (limit !== 0) limitFrames(limit)
-}
-
+/** How many frames the errors have that are made from here on. Returns what it was. */
 function limitFrames(limit) {
+  const before = Error.stackTraceLimit
   try {
     Error.stackTraceLimit = limit
   } catch {
-    // A program may have frozen Error; then the frames are there.
+    // A program may have frozen Error.
   }
+  return before
 }
 
 function withoutFrames(make) {
-  const limit = hideFrames()
+  const limit = limitFrames(0)
   try {
     return make()
   } finally {
-    showFrames(limit)
+    limitFrames(limit)
   }
 }
 
@@ -171,10 +165,16 @@ function closed() {
   return new EnqueueError(new Fields('CLOSED'))
 }
 
+/** The error for a call that `authorize` did not say true of. */
+function forbidden(jobId) {
+  return new EnqueueError(new Fields('FORBIDDEN', jobId))
+}
+
 module.exports = {
   EnqueueError,
   Fields,
   closed,
+  forbidden,
   invalidArgument,
   isEnqueueError,
   isUnset,

@@ -4,21 +4,18 @@
 const { codes, notAnObject } = require('./native.js')
 const { CODES } = require('./codes.js')
 const { EnqueueError, Fields, withoutFrames } = require('./error.js')
+const { issuesOf, messageOf } = require('./issues.js')
 
 const byNumber = codes()
 
-/** What is wrong with the inputs of a flood is the same few things over and over: by their JSON, each parsed once. */
-const read = new Map()
-const MOST_READ = 64
-
 /**
  * The error for a call that was not begun.
- * @param {number} number of the code, as `begin` returned it
+ * @param {number} number of the code or of the issues, as `begin` returned it
  * @param {object} boundary which has the rest
  */
 function refusal(number, boundary) {
+  if (number >= byNumber.length) return invalidInput(number)
   const code = byNumber[number]
-  if (code === 'INVALID_INPUT') return invalidInput(boundary.issues())
   return code === 'INTERNAL' ? describe(boundary.refusal()) : new EnqueueError(new Fields(code))
 }
 
@@ -27,21 +24,12 @@ function notAnInput(input) {
   return invalidInput(notAnObject(input))
 }
 
-/** @param {string} json the issues */
-function invalidInput(json) {
-  const { message, issues } = read.get(json) ?? readIssues(json)
+/** @param {number} number of the issues */
+function invalidInput(number) {
   const fields = new Fields('INVALID_INPUT')
-  fields.message = message
-  // Each error has its own, since nothing keeps a program from changing them.
-  fields.issues = issues.map(({ path, pointer, code, message }) => ({ path: path.slice(), pointer, code, message }))
+  fields.message = messageOf(number)
+  fields.issues = issuesOf(number)
   return new EnqueueError(fields)
-}
-
-function readIssues(json) {
-  const issues = JSON.parse(json)
-  if (read.size === MOST_READ) read.clear()
-  read.set(json, { message: issues.map((issue) => issue.message).join('; '), issues })
-  return read.get(json)
 }
 
 /**

@@ -2,6 +2,7 @@
 // The input schema for others: Standard Schema v1 and Standard JSON Schema, validated natively.
 
 const { check, inputJsonSchema, notAnObject } = require('./native.js')
+const { issuesOf } = require('./issues.js')
 const { isObject, readTicket } = require('./read.js')
 
 const DIALECTS = {
@@ -11,10 +12,10 @@ const DIALECTS = {
 }
 
 function validate(value) {
-  if (!isObject(value)) return { issues: JSON.parse(notAnObject(value)) }
+  if (!isObject(value)) return { issues: issuesOf(notAnObject(value)) }
   const ticket = readTicket(value)
-  const issues = check(ticket.tenantId, ticket.ticketId, ticket.summary)
-  return issues ? { issues: JSON.parse(issues) } : { value: ticket }
+  const number = check(ticket.tenantId, ticket.ticketId, ticket.summary)
+  return number === null ? { value: ticket } : { issues: issuesOf(number) }
 }
 
 function jsonSchema({ target }) {

@@ -3,6 +3,7 @@
 const { readFileSync } = require('node:fs')
 const path = require('node:path')
 const { inspect } = require('node:util')
+const { runChild } = require('../support/child.js')
 const { freePort, useDatabase } = require('../support/redis.js')
 const { newTicket, recorder, rejection } = require('../support/tickets.js')
 const { EnqueueError, Pipeline, enqueueTicketTriage, isEnqueueError, ticketTriageDefinition } = require('../..')
@@ -58,6 +59,14 @@ describe('in a log', () => {
     ]
     for (const error of errors) expect(error.stack).toBe(`EnqueueError: ${error.message}`)
     expect(new Error('here').stack).toContain(__filename)
+  })
+
+  test('its stack is one line also where a program has frozen Error', async () => {
+    const { stdout } = await runChild(`
+      Object.freeze(Error)
+      enqueueTicketTriage({}, storage).catch((error) => console.log(error.stack))
+    `)
+    expect(stdout).toBe('EnqueueError: tenantId is required; ticketId is required; summary is required\n')
   })
 })
 

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use super::failure;
+use super::issues;
 use super::read::{self, Reader};
 use crate::core::Error;
 use crate::core::schema::Schema;
@@ -17,14 +17,14 @@ thread_local! {
     static CHECK: RefCell<Option<(Reader, TicketTriage)>> = const { RefCell::new(None) };
 }
 
-/// Everything wrong with what was read of an input, as JSON; nothing when it is valid.
+/// The number of what is wrong with what was read of an input; nothing when it is valid.
 #[napi(catch_unwind)]
 pub fn check(
     env: &Env,
     tenant_id: Unknown<'_>,
     ticket_id: Unknown<'_>,
     summary: Unknown<'_>,
-) -> Result<Option<String>> {
+) -> Result<Option<f64>> {
     CHECK.with_borrow_mut(|check| {
         let (reader, triage) = match check {
             Some(check) => check,
@@ -32,18 +32,24 @@ pub fn check(
         };
         let read = reader.read(env, [tenant_id, ticket_id, summary], ().into_unknown(env)?)?;
         let accepted = read.and_then(|(fields, caller)| triage.accept(&fields, caller));
-        accepted.err().map(|error| failure::to_json(&error.as_issues())).transpose()
+        Ok(accepted.err().map(|error| issues::number(error.into_issues())))
     })
 }
 
-/// What is wrong with an input that is no object, as JSON.
+/// The number of what is wrong with an input that is no object.
 #[napi(catch_unwind)]
-pub fn not_an_object(input: Unknown<'_>) -> Result<String> {
+pub fn not_an_object(input: Unknown<'_>) -> Result<f64> {
     let kind = read::kind(&input)?;
-    failure::to_json(&[Schema::not_an_object(kind)])
+    Ok(issues::number(vec![Schema::not_an_object(kind)]))
 }
 
-/// The codes that `begin` may refuse a call with, by number.
+/// What has this number, which was the last one given, as JSON.
+#[napi(catch_unwind, js_name = "issues")]
+pub fn issues_by_number(number: f64) -> Result<String> {
+    issues::to_json(number)
+}
+
+/// The codes that `begin` may refuse a call with, by number. Numbers past theirs are those of issues.
 #[napi(catch_unwind)]
 pub fn codes() -> Vec<&'static str> {
     Error::CODES.to_vec()

@@ -1,9 +1,8 @@
 //! An error on its way out: what is to be said of it beyond what `lib/codes.js` says of its code.
 
 use napi_derive::napi;
-use serde::Serialize;
 
-use crate::core::{Error, Issue};
+use crate::core::Error;
 
 /// What `lib/error.js` makes an `EnqueueError` of, for errors that have more to say than their code.
 #[napi(object, object_from_js = false)]
@@ -28,27 +27,4 @@ impl From<&Error> for Failure {
             detail_code: error.detail().and_then(|detail| detail.code.as_deref()).map(str::to_owned),
         }
     }
-}
-
-/// One thing wrong with an input, as `index.d.ts` has it.
-#[derive(Serialize)]
-struct InputIssue<'a> {
-    path: &'a [String],
-    pointer: String,
-    code: &'a str,
-    message: &'a str,
-}
-
-/// What is wrong with an input, as JSON: JavaScript makes objects of it ten times faster than Node-API would.
-pub fn to_json(issues: &[Issue]) -> napi::Result<String> {
-    let issues: Vec<_> = issues
-        .iter()
-        .map(|issue| InputIssue {
-            path: &issue.path,
-            pointer: issue.pointer(),
-            code: issue.code,
-            message: &issue.message,
-        })
-        .collect();
-    serde_json::to_string(&issues).map_err(|error| napi::Error::from_reason(error.to_string()))
 }

@@ -6,6 +6,7 @@ pub mod check;
 mod clock;
 mod deadlines;
 mod failure;
+mod issues;
 mod options;
 mod raw;
 mod read;
@@ -91,8 +92,8 @@ impl Boundary {
         target.and_then(|target| state.go_to(target)).err().map(|error| Failure::from(&error))
     }
 
-    /// Takes what was read of an input and returns the id of its job, or the number of the code that says why there is none:
-    /// `refusal` and `issues` have the rest.
+    /// Takes what was read of an input and returns the id of its job, or the number that says why there is none: that of a
+    /// code, of which `refusal` may have the rest, or one past those, of what is wrong with the input, which `issues` has.
     #[napi(catch_unwind, ts_return_type = "string | number")]
     #[allow(
         clippy::too_many_arguments,
@@ -107,11 +108,11 @@ impl Boundary {
         summary: Unknown<'_>,
         timeout_ms: u32,
         caller: Unknown<'_>,
-    ) -> Result<Either<Unknown<'env>, u32>> {
+    ) -> Result<Either<Unknown<'env>, f64>> {
         let started = Instant::now();
         let state = &mut *self.state.borrow_mut();
         if let Err(error) = state.calls.admit() {
-            return Ok(Either::B(error.number()));
+            return Ok(Either::B(error.number().into()));
         }
         let read = state.reader.read(env, [tenant_id, ticket_id, summary], caller)?;
         let accepted = read.and_then(|(fields, caller)| state.triage.accept(&fields, caller));
@@ -129,13 +130,6 @@ impl Boundary {
             clock::set(&state.waker, due);
         }
         Ok(Either::A(id))
-    }
-
-    /// Everything wrong with the input that `begin` refused last, as JSON.
-    #[napi(catch_unwind)]
-    pub fn issues(&self) -> Result<String> {
-        let refusal = self.state.borrow_mut().refusal.take();
-        failure::to_json(refusal.as_ref().map_or(&[], Error::issues))
     }
 
     /// Why `begin` refused a call, where that is the boundary's own fault.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::calls::Calls;
 use super::clock;
+use super::issues;
 use super::raw::Waker;
 use super::read::Reader;
 use super::wake::Mailbox;
@@ -34,11 +35,14 @@ impl State {
         self.closing || self.calls.sent() > 0
     }
 
-    /// Keeps an error for whoever asks for the rest of it.
-    pub(super) fn refuse(&mut self, error: Error) -> u32 {
+    /// The number of an error, which is kept for whoever asks for the rest of it.
+    pub(super) fn refuse(&mut self, error: Error) -> f64 {
+        if let Error::InvalidInput { issues } = error {
+            return issues::number(issues);
+        }
         let number = error.number();
         self.refusal = Some(error);
-        number
+        number.into()
     }
 
     /// Has the clock run, and a writer.

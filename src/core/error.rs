@@ -156,9 +156,9 @@ impl Error {
     }
 
     /// What is wrong with the input, whatever the error: a size limit is one thing wrong with all of it.
-    pub fn as_issues(&self) -> Vec<Issue> {
+    pub fn into_issues(self) -> Vec<Issue> {
         match self {
-            Error::InvalidInput { issues } => issues.clone(),
+            Error::InvalidInput { issues } => issues,
             other => vec![Issue { path: Vec::new(), code: "too_big", message: other.message() }],
         }
     }

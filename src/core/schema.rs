@@ -34,7 +34,7 @@ impl Schema {
         }
         let errors = self.validator.iter_errors(instance);
         let mut issues: Vec<_> = errors.map(|error| self.issue(&error, values)).collect();
-        issues.sort_by_key(|issue| self.position(issue.path.first()));
+        issues.sort_by_key(|issue| issue.path.first().and_then(|name| self.position(name)));
         issues
     }
 
@@ -48,8 +48,8 @@ impl Schema {
         }
     }
 
-    fn position(&self, name: Option<&String>) -> Option<usize> {
-        self.names.iter().position(|declared| Some(declared) == name)
+    fn position(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|declared| declared == name)
     }
 
     fn issue(&self, error: &ValidationError<'_>, values: &[Field<'_>]) -> Issue {
@@ -58,22 +58,24 @@ impl Schema {
             let name = property.as_str().unwrap_or_default();
             return Issue::at(name, "invalid_type", format!("{name} is required"));
         }
-        let location = error.instance_path().to_string();
-        let name = location.trim_start_matches('/');
+        let name = error.instance_path().as_str().trim_start_matches('/');
         let (code, must) = match error.kind() {
             Wrong::Type { .. } => {
-                let kind = match self.position(Some(&name.to_owned())).map(|at| values[at]) {
+                let kind = match self.position(name).map(|at| values[at]) {
                     Some(Field::Other(kind)) => kind,
                     _ => Kind::Undefined,
                 };
-                let must = format!("must be a string, but it is {}", kind.name());
-                ("invalid_type", must)
+                return Issue::at(
+                    name,
+                    "invalid_type",
+                    format!("{name} must be a string, but it is {}", kind.name()),
+                );
             }
-            Wrong::MinLength { limit: 1 } => ("too_small", "must not be empty".to_owned()),
+            Wrong::MinLength { limit: 1 } => ("too_small", "must not be empty"),
             Wrong::Pattern { pattern } if pattern == NO_COLON => {
-                ("invalid_format", "must not contain ':', which separates the parts of a job id".to_owned())
+                ("invalid_format", "must not contain ':', which separates the parts of a job id")
             }
-            _ => ("custom", "is not valid".to_owned()),
+            _ => ("custom", "is not valid"),
         };
         Issue::at(name, code, format!("{name} {must}"))
     }
