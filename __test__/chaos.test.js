@@ -8,7 +8,7 @@ const root = path.join(__dirname, '..')
 
 function runChaos(...args) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['scripts/chaos.mjs', ...args], {
+    const child = spawn(process.execPath, ['chaos/main.mjs', ...args], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
     })

@@ -5,7 +5,9 @@ import { createRequire } from 'node:module'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
-import { findServer, startServer } from '../scripts/redis.mjs'
+import { median } from '../tools/count.js'
+import { findServer } from '../tools/find-server.js'
+import { OwnServer } from '../tools/server.js'
 import { tickets, USUAL_BYTES } from './tickets.mjs'
 
 const CALLERS = 64
@@ -68,9 +70,7 @@ async function measure(pipeline, name) {
   return (1000 * performance.eventLoopUtilization(before).active) / CALLS
 }
 
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]
-
-const server = await startServer(await findServer())
+const server = await OwnServer.start([], { command: await findServer() })
 const redis = new Redis(server.url)
 try {
   const sides = await Promise.all(builds.map((folder) => open(folder, server.url)))

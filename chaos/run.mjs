@@ -6,13 +6,11 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import proxy from '../__test__/support/proxy.js'
+import { FaultyProxy } from '../tools/proxy.js'
 import { faults } from './faults.mjs'
 import { places, repeatedIn, stored, unfinished } from './keyspace.mjs'
 import { schedule } from './schedule.mjs'
 import { Pair } from './servers.mjs'
-
-const { FaultyProxy } = proxy
 
 /** Calls in flight, over all processes. */
 const WIDTH = 1024

@@ -4,7 +4,7 @@ const { setTimeout: sleep } = require('node:timers/promises')
 const { runChild } = require('../support/child.js')
 const { expectAll, useFaults } = require('../support/faults.js')
 const { newTicket } = require('../support/tickets.js')
-const { until } = require('../support/until.js')
+const { until } = require('../../tools/until.js')
 
 const on = useFaults()
 

@@ -1,7 +1,8 @@
 'use strict'
 // A link that breaks while jobs are on their way out, anywhere in them: what is said not to be sent is not there, over
 // plain TCP and over TLS, which hands the system whole records and knows less of what became of them.
-const { Authority, TlsFront } = require('../support/certificates.js')
+const { Authority } = require('../../tools/certificates.js')
+const { TlsFront } = require('../support/tls-front.js')
 const { useFaults } = require('../support/faults.js')
 const { newTicket } = require('../support/tickets.js')
 

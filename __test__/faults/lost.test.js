@@ -3,7 +3,7 @@
 const { once } = require('node:events')
 const { useFaults } = require('../support/faults.js')
 const { newTicket } = require('../support/tickets.js')
-const { until } = require('../support/until.js')
+const { until } = require('../../tools/until.js')
 
 const on = useFaults()
 /** A server that has what it has acknowledged after kill -9 too. */

@@ -5,7 +5,7 @@ const path = require('node:path')
 const { DEBUGGABLE, expectAll, useFaults } = require('../support/faults.js')
 const { dump } = require('../support/keyspace.js')
 const { newTicket } = require('../support/tickets.js')
-const { until } = require('../support/until.js')
+const { until } = require('../../tools/until.js')
 
 const on = useFaults()
 

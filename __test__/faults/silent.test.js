@@ -3,7 +3,7 @@
 const { once } = require('node:events')
 const { DEBUGGABLE, expectAll, useFaults } = require('../support/faults.js')
 const { newTicket } = require('../support/tickets.js')
-const { until } = require('../support/until.js')
+const { until } = require('../../tools/until.js')
 
 const on = useFaults()
 /** Calls that go out at once, in one batch. */

@@ -5,7 +5,7 @@ const path = require('node:path')
 const { runChild } = require('../support/child.js')
 const { useFaults } = require('../support/faults.js')
 const { jobId, jobKey, newTicket, recorder } = require('../support/tickets.js')
-const { until } = require('../support/until.js')
+const { until } = require('../../tools/until.js')
 
 const on = useFaults()
 

@@ -2,7 +2,7 @@
 // A way to Redis that cuts, mangles, splits and slows what goes over it.
 const { expectAll, useFaults } = require('../support/faults.js')
 const { newTicket } = require('../support/tickets.js')
-const { until } = require('../support/until.js')
+const { until } = require('../../tools/until.js')
 
 const on = useFaults()
 

@@ -2,7 +2,7 @@
 // A real Redis Cluster: three masters that share the slots, and replicas of theirs where a test wants some.
 const { Cluster } = require('ioredis')
 const { OwnServer, freePort } = require('./redis.js')
-const { until, withClient } = require('./until.js')
+const { until, withClient } = require('../../tools/until.js')
 
 const SLOTS = 16_384
 /** A node's second port, for its peers, is this much higher, and ports end at 65,535. */

@@ -25,7 +25,9 @@ const path = require('node:path')
 const { setImmediate: nextTurn } = require('node:timers/promises')
 const { Redis } = require('ioredis')
 const { Pipeline, isEnqueueError, ticketTriageDefinition } = require('../..')
-const { FaultyProxy } = require('./proxy.js')
+const { countBy, repeated } = require('../../tools/count.js')
+const { LISTS, SORTED_SETS } = require('../../tools/places.js')
+const { FaultyProxy } = require('../../tools/proxy.js')
 const { OwnServer, freePort } = require('./redis.js')
 const { jobId, newTicket, recorder } = require('./tickets.js')
 
@@ -34,8 +36,6 @@ const DEFAULT_TIMEOUT_MS = 5000
 const DEBUGGABLE = / v=6\./.test(execFileSync(process.env.TEST_REDIS_COMMAND, ['--version']))
   ? []
   : ['--enable-debug-command', 'yes']
-const LISTS = ['wait', 'paused', 'active']
-const SORTED_SETS = ['delayed', 'prioritized', 'completed', 'failed']
 
 /** What a file of fault tests opens things with; all of it is closed after each test, the last first. */
 function useFaults() {
@@ -223,19 +223,11 @@ async function audit(redis, base, outcomes) {
     .join('; ')
 }
 
-function repeated(ids) {
-  const seen = new Set()
-  return ids.filter((id) => seen.has(id) || !seen.add(id))
-}
-
 /** How often each outcome came. */
 function tally(outcomes) {
-  const counts = new Map()
-  for (const { code, outcome } of outcomes) {
-    const name = code === 'queued' ? 'queued' : `\`${code}\` (${outcome})`
-    counts.set(name, (counts.get(name) ?? 0) + 1)
-  }
-  return [...counts].map(([name, count]) => `${count} × ${name}`).join('; ')
+  const nameOf = ({ code, outcome }) => (code === 'queued' ? 'queued' : `\`${code}\` (${outcome})`)
+  const counts = Object.entries(countBy(outcomes, nameOf))
+  return counts.map(([name, count]) => `${count} × ${name}`).join('; ')
 }
 
 function versionOf(info) {

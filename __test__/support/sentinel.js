@@ -5,7 +5,7 @@ const { mkdtempSync, rmSync, writeFileSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const path = require('node:path')
 const { OwnServer, freePort } = require('./redis.js')
-const { until, withClient } = require('./until.js')
+const { until, withClient } = require('../../tools/until.js')
 
 const NAME = 'tickets'
 /** Without it a primary waits five seconds for more replicas before it sends its data. */

@@ -4,7 +4,7 @@ const { Worker } = require('bullmq')
 const { RedisCluster } = require('../support/cluster.js')
 const { useFaults } = require('../support/faults.js')
 const { newTicket, recorder } = require('../support/tickets.js')
-const { until, withClient } = require('../support/until.js')
+const { until, withClient } = require('../../tools/until.js')
 
 const PREFIX = '{bull}'
 const PATIENT = { timeoutMs: 30_000 }

@@ -3,7 +3,7 @@
 const { useFaults } = require('../support/faults.js')
 const { NAME, Sentinel, SentinelSetup } = require('../support/sentinel.js')
 const { jobKey, newTicket, recorder } = require('../support/tickets.js')
-const { until, withClient } = require('../support/until.js')
+const { until, withClient } = require('../../tools/until.js')
 
 /** Longer than an election takes on a busy machine. */
 const PATIENT = { timeoutMs: 30_000 }

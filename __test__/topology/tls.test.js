@@ -2,11 +2,12 @@
 // TLS against certificates that are good and bad. In each fault nothing is sent, and never anything in plain text.
 const { once } = require('node:events')
 const net = require('node:net')
-const { Authority, TlsFront } = require('../support/certificates.js')
+const { Authority } = require('../../tools/certificates.js')
+const { TlsFront } = require('../support/tls-front.js')
 const { useFaults } = require('../support/faults.js')
 const { OwnServer } = require('../support/redis.js')
 const { newTicket } = require('../support/tickets.js')
-const { until } = require('../support/until.js')
+const { until } = require('../../tools/until.js')
 
 const SHORT = { timeoutMs: 500 }
 
