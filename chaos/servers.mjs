@@ -37,8 +37,9 @@ class Server extends OwnServer {
 }
 
 export class Pair {
-  static async start(command) {
-    const [primary, replica] = await Promise.all([Server.start(ARGS, { command }), Server.start(ARGS, { command })])
+  /** @param {{ command: string, certificate?: object }} how as OwnServer is started */
+  static async start(how) {
+    const [primary, replica] = await Promise.all([Server.start(ARGS, how), Server.start(ARGS, how)])
     const pair = new Pair(primary, replica)
     await replica.follow(primary)
     await pair.inSync()

@@ -65,6 +65,17 @@ class Authority {
     return { cert: this.#read(`${name}.pem`), key: this.#read(`${name}.key`) }
   }
 
+  /** As `issue`, as the files that a server is started with. */
+  issueFiles(options) {
+    const { cert, key } = this.issue(options)
+    const name = `server${this.#issued}`
+    return {
+      cert: this.file(`${name}.pem`, cert),
+      key: this.file(`${name}.key`, key),
+      ca: path.join(this.#dir, 'ca.pem'),
+    }
+  }
+
   /** What openssl makes of `input`, such as another form of a key. */
   convert(args, input) {
     return execFileSync('openssl', args, { input, cwd: this.#dir, stdio: 'pipe' })

@@ -46,16 +46,23 @@ async function untilReady(port, ended = new Promise(() => {})) {
   }
 }
 
+function tlsOptions(port, { cert, key, ca }) {
+  const files = ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', ca]
+  return ['--tls-port', `${port}`, ...files, '--tls-auth-clients', 'no']
+}
+
 /** It may be killed, stopped for a while and started again on the same port. Call `stop()` when done with it. */
 class OwnServer {
   /**
    * @param {string[]} [args] options of the server program
-   * @param {{ command?: string, wrap?: string[] }} [how] `command` is the program (TEST_REDIS_COMMAND unless it is given),
-   *   `wrap` one to start it through (taskset …)
+   * @param {{ command?: string, wrap?: string[], certificate?: { cert: string, key: string, ca: string } }} [how] `command`
+   *   is the program (TEST_REDIS_COMMAND unless it is given), `wrap` one to start it through (taskset …); with a
+   *   `certificate`, in files, it has a second port, `securePort`, for TLS
    */
   static async start(args = [], how = {}) {
     const attempt = async () => {
-      const server = new this(await freePort(), args, how)
+      // biome-ignore lint/complexity/noThisInStatic: a class that extends this one starts servers of its own kind.
+      const server = await this.absent(args, how)
       try {
         await server.up()
       } catch (error) {
@@ -68,8 +75,15 @@ class OwnServer {
     return attempt().catch(attempt)
   }
 
-  constructor(port, args, { command = process.env.TEST_REDIS_COMMAND, wrap = [] } = {}) {
+  /** One that is not up yet. */
+  static async absent(args = [], how = {}) {
+    return new this(await freePort(), args, { ...how, securePort: how.certificate && (await freePort()) })
+  }
+
+  constructor(port, args, { command = process.env.TEST_REDIS_COMMAND, wrap = [], certificate, securePort } = {}) {
     this.port = port
+    this.securePort = securePort
+    this.secure = certificate ? tlsOptions(securePort, certificate) : []
     this.args = args
     this.program = [...wrap, command]
     this.url = `redis://127.0.0.1:${port}`
@@ -79,7 +93,7 @@ class OwnServer {
   async up() {
     const [program, ...before] = this.program
     const usual = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--save', '', '--dir', this.dir]
-    const child = spawn(program, [...before, ...usual, ...this.args], { stdio: 'ignore' })
+    const child = spawn(program, [...before, ...usual, ...this.secure, ...this.args], { stdio: 'ignore' })
     // A server that nobody stops must not hold the process.
     child.unref()
     living.add(child)
