@@ -46,18 +46,19 @@ class Authority {
   /**
    * Issues a certificate with its key. Without names and extensions it is of X.509 version 1.
    * @param {{ names?: string | null, extensions?: string[], commonName?: string, expired?: boolean, early?: boolean,
-   *   selfSigned?: boolean, key?: keyof typeof KEYS }} [options] `names` are what openssl calls subjectAltName; `early` is
-   *   not valid yet
+   *   always?: boolean, selfSigned?: boolean, key?: keyof typeof KEYS }} [options] `names` are what openssl calls
+   *   subjectAltName; `early` is not valid yet, `always` is valid by clocks that are wrong too
    */
-  issue({ names = NAMES, extensions = [], commonName, expired, early, selfSigned, key = 'P-256' } = {}) {
+  issue({ names = NAMES, extensions = [], commonName, expired, early, always, selfSigned, key = 'P-256' } = {}) {
     this.#issued += 1
     const name = `leaf${this.#issued}`
     const lines = [...(names ? [`subjectAltName=${names}`] : []), ...extensions]
     this.#write(`${name}.ext`, lines.join('\n'))
     const subject = `/CN=${commonName ?? name}`
     this.#openssl('req', '-new', ...this.#newKey(name, key), '-subj', subject, '-out', `${name}.csr`)
-    const [from, to] = expired ? ['20200101', '20200201'] : ['20990101', '20990201']
-    const valid = expired || early ? ['-startdate', `${from}000000Z`, '-enddate', `${to}000000Z`] : ['-days', '2']
+    const [from, to] = [early ? '20990101' : '20200101', expired ? '20200201' : '20990201']
+    const valid =
+      expired || early || always ? ['-startdate', `${from}000000Z`, '-enddate', `${to}000000Z`] : ['-days', '2']
     const files = ['-in', `${name}.csr`, '-notext', '-out', `${name}.pem`]
     if (lines.length > 0) files.push('-extfile', `${name}.ext`)
     if (selfSigned) files.push('-selfsign', '-keyfile', `${name}.key`)

@@ -106,7 +106,7 @@ describe('10,000 calls in flight on a slow storage', () => {
       }
       lag.enable()
       step()`,
-      { env: { REDIS_URL: server.url } },
+      { env: on.environment(server) },
     )
     const { recorded, queued, lateMs } = JSON.parse(child.stdout)
     expect(recorded).toBe(CALLS)

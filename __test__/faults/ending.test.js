@@ -135,7 +135,7 @@ describe('a process that ends', () => {
     const run = on.fault({ row, fault, done })
     let answers = 0
     const child = await runChild(REPORT + program, {
-      env: { REDIS_URL: server.url },
+      env: on.environment(server),
       onLine(line, running) {
         if (fault === 'SIGTERM' && line.includes('queued') && ++answers === 500) running.kill('SIGTERM')
       },
@@ -151,7 +151,7 @@ describe('a process that ends', () => {
     const server = await on.server()
     server.freeze()
     const run = on.fault({ row, fault: 'nothing left to do, no answer', done: 'the server stopped, 300 ms a call' })
-    const child = await runChild(`${REPORT} burst(100, { timeoutMs: 300 })`, { env: { REDIS_URL: server.url } })
+    const child = await runChild(`${REPORT} burst(100, { timeoutMs: 300 })`, { env: on.environment(server) })
     expect(child).toMatchObject({ code: 0, signal: null, stderr: '' })
     server.thaw()
     const outcomes = outcomesOf(child)

@@ -57,7 +57,7 @@ describe('a primary that became a replica', () => {
     await client.replicaof('NO', 'ONE')
     await demoted.replicaof('127.0.0.1', next.port)
     await demoted.client('UNPAUSE')
-    proxy.targetPort = next.port
+    proxy.targetPort = on.port(next)
     await until(() => load.outcomes.length >= 1000)
     expectAll(await load.stop(), { code: 'queued' })
     await fault.recovers()

@@ -126,7 +126,7 @@ describe('a record without a job', () => {
       process.once('SIGUSR2', () => enqueueTicketTriage(${JSON.stringify(ticket)}, durable))
       enqueueTicketTriage(ticket('first'), storage).then(() => console.log('linked'))`
       const child = await runChild(program, {
-        env: { REDIS_URL: proxy.url },
+        env: on.environment(proxy),
         async onLine(_, running) {
           // From here on the process hears nothing from Redis.
           proxy.forget('down')

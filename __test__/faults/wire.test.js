@@ -6,10 +6,10 @@ const { until } = require('../../tools/until.js')
 
 const on = useFaults()
 
-/** A server, a proxy before it, and a pipeline whose link stands. */
-async function begin(about, options) {
+/** A server, a proxy before it, which may read what it passes on, and a pipeline whose link stands. */
+async function begin({ reads = false, ...about }, options) {
   const server = await on.server()
-  const proxy = await on.proxy(server.port)
+  const proxy = await (reads ? on.readingProxy(server.port) : on.proxy(server.port))
   const pipeline = on.pipeline({ connection: proxy.url, ...options })
   const fault = on.fault({ ...about, pipeline })
   await fault.call()
@@ -79,7 +79,7 @@ describe('a reply that is not the one', () => {
   }
 
   test.each(Object.keys(replies))('once costs the link and no call: %s', async (name) => {
-    const about = { row, fault: `garbage: ${name}`, done: 'one reply replaced' }
+    const about = { row, fault: `garbage: ${name}`, done: 'one reply replaced', reads: true }
     const { client, proxy, pipeline, fault } = await begin(about)
     proxy.treat('down', {
       garble(bytes) {
