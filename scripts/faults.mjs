@@ -50,7 +50,10 @@ const ROWS = {
   33: 'Opening a link takes long',
   34: 'Every answer takes long',
   35: 'A reply never ends',
+  36: 'The storage is down, and callers try again at once',
   37: 'A key of the queue is at its limits',
+  38: 'The program fakes, freezes or pollutes what it runs on',
+  39: 'Redis evicts',
 }
 
 /** The test files that write their cases down. */
