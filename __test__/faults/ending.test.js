@@ -98,6 +98,18 @@ describe('a process that ends', () => {
     { fault: '`process.exit`', done: 'amid a load', program: `load(); burst(50).then(() => process.exit(7))`, code: 7 },
     { fault: '`process.exit` at once', done: 'after 500 calls', program: `burst(500); process.exit(7)`, code: 7 },
     {
+      fault: '`process.exit` soon',
+      done: 'a turn after 500 calls',
+      program: `burst(500); setImmediate(() => process.exit(7))`,
+      code: 7,
+    },
+    {
+      fault: '`process.exit` amid answers',
+      done: 'at the first answer of 500',
+      program: `call().then(() => process.exit(7)); burst(499)`,
+      code: 7,
+    },
+    {
       fault: 'nothing left to do',
       done: '2,000 calls that nobody awaits',
       program: `burst(2000)`,
