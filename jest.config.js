@@ -11,7 +11,7 @@ const NAMES = {
   /** What is at fault is the server, the caller or the process: over TCP. */
   TCP: [
     ...['cold', 'crowded', 'ending', 'names', 'refusing', 'storage'].map((name) => `faults/${name}`),
-    ...['clock', 'durability', 'processes'].map((name) => `topology/${name}`),
+    ...['clock', 'cluster', 'durability', 'processes', 'sentinel'].map((name) => `topology/${name}`),
   ],
 }
 const files = (names) => names.map((name) => `<rootDir>/__test__/${name}.test.js`)

@@ -83,6 +83,7 @@ class OwnServer {
   constructor(port, args, { command = process.env.TEST_REDIS_COMMAND, wrap = [], certificate, securePort } = {}) {
     this.port = port
     this.securePort = securePort
+    this.certificate = certificate
     this.secure = certificate ? tlsOptions(securePort, certificate) : []
     this.args = args
     this.program = [...wrap, command]

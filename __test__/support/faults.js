@@ -77,8 +77,10 @@ function useFaults() {
       if (WAY === 'TLS') way.know(port, keep(await TlsFront.start(port, way.issue()), (it) => it.stop()).port)
     },
 
-    /** TCP or TLS: what a pipeline, a port of a server and the environment of a process are about. */
+    /** TCP or TLS; what servers are started with for it, and how this knows of them; what leads to them. */
     way: WAY,
+    certificate: way.certificate,
+    know: (server) => way.know(server.port, server.securePort),
     connection: (connection) => way.connection(connection),
     environment: (server) => way.environment(server),
     port: ({ port }) => way.port(port),

@@ -29,6 +29,14 @@ class Way {
     if (!this.#authority) return connection
     const tls = { ca: this.#authority.ca }
     if (typeof connection === 'string') return { url: this.#url(connection), tls }
+    if (connection.sentinels) return { ...connection, tls }
+    if (connection.cluster) {
+      return {
+        ...connection,
+        cluster: connection.cluster.map((node) => ({ ...node, port: this.port(node.port) })),
+        tls,
+      }
+    }
     if (connection.url) return { ...connection, url: this.#url(connection.url), tls }
     return { ...connection, port: this.port(connection.port), tls }
   }

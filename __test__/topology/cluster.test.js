@@ -12,6 +12,11 @@ const PATIENT = { timeoutMs: 30_000 }
 const on = useFaults()
 
 let cluster
+async function start() {
+  const it = await RedisCluster.start({ certificate: on.certificate })
+  it.nodes.forEach(on.know)
+  return it
+}
 const pipelineOf = (options) => on.pipeline({ connection: cluster.connection, prefix: PREFIX, ...options })
 const ends = (fault) =>
   fault.ends(
@@ -22,7 +27,7 @@ const another = (node) => cluster.nodes.find((it) => it !== node)
 
 describe('the cluster is well', () => {
   beforeAll(async () => {
-    cluster = await RedisCluster.start()
+    cluster = await start()
   })
   afterAll(() => cluster.stop())
 
@@ -106,7 +111,7 @@ describe('the cluster is well', () => {
 
 describe('a node is lost', () => {
   beforeEach(async () => {
-    cluster = await RedisCluster.start()
+    cluster = await start()
   })
   afterEach(() => cluster.stop())
 

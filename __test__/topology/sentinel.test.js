@@ -1,7 +1,7 @@
 'use strict'
 // Redis behind Sentinel: the primary is found, and followed when the sentinels elect another.
 const { useFaults } = require('../support/faults.js')
-const { NAME, Sentinel, SentinelSetup } = require('../support/sentinel.js')
+const { NAME, Sentinel, SentinelSetup, portOf } = require('../support/sentinel.js')
 const { jobKey, newTicket, recorder } = require('../support/tickets.js')
 const { until, withClient } = require('../../tools/until.js')
 
@@ -14,7 +14,7 @@ const has = (server, ticket) => withClient(server, (client) => client.exists(job
 describe('the primary fails', () => {
   let setup
   beforeEach(async () => {
-    setup = await SentinelSetup.start()
+    setup = await SentinelSetup.start({ certificate: on.certificate })
   })
   afterEach(() => setup.stop())
 
@@ -83,15 +83,15 @@ describe('the primary fails', () => {
 describe('sentinels fail', () => {
   let setup
   beforeAll(async () => {
-    setup = await SentinelSetup.start({ replicas: 1 })
+    setup = await SentinelSetup.start({ replicas: 1, certificate: on.certificate })
   })
   afterAll(() => setup.stop())
 
   test('one that still believes in a server that is a replica now is passed over', async () => {
     const primary = await setup.primary()
     const replica = setup.servers.find((server) => server !== primary)
-    const stale = on.keep(await Sentinel.start(replica.port, { quorum: 1 }), (it) => it.stop())
-    expect(await stale.primaryPort()).toBe(replica.port)
+    const stale = on.keep(await Sentinel.start(replica, { quorum: 1 }), (it) => it.stop())
+    expect(await stale.primaryPort()).toBe(portOf(replica))
     const sentinels = [stale.address, ...setup.connection.sentinels]
     const pipeline = on.pipeline({ connection: { sentinels, name: NAME } })
     const fault = on.fault({ row: 5, fault: 'stale sentinel', done: 'the first sentinel names a replica', pipeline })
@@ -104,7 +104,7 @@ describe('sentinels fail', () => {
   test('one that is stale does not make us leave the primary again and again', async () => {
     const primary = await setup.primary()
     const replica = setup.servers.find((server) => server !== primary)
-    const stale = on.keep(await Sentinel.start(replica.port, { quorum: 1 }), (it) => it.stop())
+    const stale = on.keep(await Sentinel.start(replica, { quorum: 1 }), (it) => it.stop())
     // The one that knows better is always the last to answer.
     const proxy = await on.proxy(setup.sentinels[0].port)
     proxy.treat('down', { delayMs: 50 })
@@ -124,7 +124,7 @@ describe('sentinels fail', () => {
   test('only stale sentinels: the call is not sent to the replica they name', async () => {
     const primary = await setup.primary()
     const replica = setup.servers.find((server) => server !== primary)
-    const stale = on.keep(await Sentinel.start(replica.port, { quorum: 1 }), (it) => it.stop())
+    const stale = on.keep(await Sentinel.start(replica, { quorum: 1 }), (it) => it.stop())
     const pipeline = on.pipeline({ connection: { sentinels: [stale.address], name: NAME } })
     const fault = on.fault({ row: 5, fault: 'only stale sentinels', done: 'they name a replica', pipeline })
     const { code, outcome, error } = await fault.call(newTicket(), { timeoutMs: 300 })
@@ -135,7 +135,7 @@ describe('sentinels fail', () => {
 
   test('one that asks for a password is given sentinelPassword, which is not that of the primary', async () => {
     const primary = await setup.primary()
-    const guarded = await Sentinel.start(primary.port, { quorum: 1, password: 'open-sesame' })
+    const guarded = await Sentinel.start(primary, { quorum: 1, password: 'open-sesame' })
     on.keep(guarded, (it) => it.stop())
     const connection = { sentinels: [guarded.address], name: NAME }
     const unarmed = on.pipeline({ connection })
