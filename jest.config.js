@@ -10,6 +10,7 @@ const NAMES = {
   both: ['faults/cut', 'faults/wire'],
   /** What is at fault is the server, the caller or the process: over TCP. */
   TCP: [
+    'connections/credentials',
     ...['cold', 'crowded', 'ending', 'names', 'refusing', 'storage'].map((name) => `faults/${name}`),
     ...['clock', 'cluster', 'durability', 'processes', 'sentinel'].map((name) => `topology/${name}`),
   ],
@@ -24,8 +25,9 @@ const usual = {
 }
 
 module.exports = async () => {
-  const secure = await hasTls(process.env.TEST_REDIS_COMMAND ?? (await findServer()))
-  if (!secure) console.error('The server was built without TLS: the fault tests run over TCP alone.')
+  const command = process.env.TEST_REDIS_COMMAND ?? (await findServer(console.error))
+  const secure = command !== undefined && (await hasTls(command))
+  if (command && !secure) console.error('The server was built without TLS: the fault tests run over TCP alone.')
   const all = process.env.FAULTS_DIR !== undefined
   const plain = {
     ...usual,

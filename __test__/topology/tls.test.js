@@ -28,7 +28,8 @@ afterAll(async () => {
 
 const front = async (options) => on.keep(await TlsFront.start(server.port, options), (it) => it.stop())
 const connectionOf = ({ port }, tls) => ({ port, tls: { ca: authority.ca, ...tls } })
-const faultOf = (fault, done, connection) => on.fault({ row: 17, fault, done, pipeline: on.pipeline({ connection }) })
+const faultOf = (fault, done, connection) =>
+  on.fault({ row: 17, over: 'TLS', fault, done, pipeline: on.pipeline({ connection }) })
 const ends = (fault) => fault.ends(on.client(server.url))
 
 function expectUnsent({ code, outcome, error }, cause) {
