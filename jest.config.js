@@ -1,10 +1,45 @@
 'use strict'
+// The fault tests run over plain TCP or over TLS. In `npm test` each takes one of the ways, but those of what happens to the
+// bytes themselves take both; `npm run faults` takes all of them both ways.
+const { findServer, hasTls } = require('./tools/find-server.js')
 
-module.exports = {
+const NAMES = {
+  /** Where nothing but the way to the server is at fault, or waiting for it makes the test long: over TLS. */
+  TLS: ['faults/lost', 'faults/silent', 'faults/slow'],
+  /** What cuts and mangles bytes: both ways. */
+  both: ['faults/cut', 'faults/wire'],
+  /** What is at fault is the server, the caller or the process: over TCP. */
+  TCP: [
+    'connections/credentials',
+    ...['cold', 'crowded', 'ending', 'names', 'refusing', 'storage'].map((name) => `faults/${name}`),
+    ...['clock', 'cluster', 'durability', 'processes', 'sentinel'].map((name) => `topology/${name}`),
+  ],
+}
+const files = (names) => names.map((name) => `<rootDir>/__test__/${name}.test.js`)
+
+const usual = {
   testEnvironment: 'node',
   roots: ['<rootDir>/__test__'],
-  testMatch: ['**/*.test.js'],
   globalSetup: '<rootDir>/__test__/support/global-setup.mjs',
   globalTeardown: '<rootDir>/__test__/support/global-teardown.mjs',
-  testTimeout: 60_000,
+}
+
+module.exports = async () => {
+  const command = process.env.TEST_REDIS_COMMAND ?? (await findServer(console.error))
+  const secure = command !== undefined && (await hasTls(command))
+  if (command && !secure) console.error('The server was built without TLS: the fault tests run over TCP alone.')
+  const all = process.env.FAULTS_DIR !== undefined
+  const plain = {
+    ...usual,
+    displayName: 'TCP',
+    testMatch: ['**/*.test.js'],
+    testPathIgnorePatterns: all || !secure ? [] : NAMES.TLS.map((name) => `/__test__/${name}\\.test\\.js$`),
+  }
+  const overTls = {
+    ...usual,
+    displayName: 'TLS',
+    globals: { WAY: 'TLS' },
+    testMatch: files(all ? Object.values(NAMES).flat() : [...NAMES.TLS, ...NAMES.both]),
+  }
+  return { projects: secure ? [plain, overTls] : [plain], testTimeout: 60_000 }
 }

@@ -1,14 +1,15 @@
 'use strict'
-// A short run of `npm run chaos`, and that its audit sees what it is there to see.
+// A short run of `npm run chaos`, over TCP and over TLS, and that its audit sees what it is there to see.
 const { spawn } = require('node:child_process')
 const path = require('node:path')
+const { findServer, hasTls } = require('../tools/find-server.js')
 const { runChild } = require('./support/child.js')
 
 const root = path.join(__dirname, '..')
 
 function runChaos(...args) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['scripts/chaos.mjs', ...args], {
+    const child = spawn(process.execPath, ['chaos/main.mjs', ...args], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -33,6 +34,8 @@ async function evaluate(module, expression) {
 test('nothing is lost, doubled or answered falsely while every kind of fault strikes', async () => {
   // How late a call may be is for a machine that does nothing else.
   const { code, output } = await runChaos('--quick', '--calls', '12000', '--seed', '7', '--grace', '10000')
+  const ways = (await hasTls(await findServer())) ? 'TCP and TLS' : 'TCP'
+  expect(output).toContain(`12,000 calls from 4 processes over ${ways}, `)
   const struck = [...output.matchAll(/next: (\w+)/g)].map(([, kind]) => kind)
   expect(struck.sort()).toEqual((await evaluate('schedule', 'it.KINDS')).sort())
   expect(output).toContain('No breach')

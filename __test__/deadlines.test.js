@@ -1,10 +1,13 @@
 'use strict'
 // How deadlines are kept while calls wait in the caller's own code: what is set up for it, and how often it is looked at.
 // Counted, never timed.
-const { useDatabase } = require('./support/redis.js')
 const { runChild } = require('./support/child.js')
+const { useFaults } = require('./support/faults.js')
+const { useDatabase } = require('./support/redis.js')
 
-useDatabase()
+const database = useDatabase()
+const on = useFaults()
+const row = 36
 const clean = { code: 0, signal: null, stderr: '' }
 
 /** For a child: counts timers and immediates, and how often the native side is asked for outcomes. */
@@ -33,14 +36,23 @@ const never = { createPending: () => new Promise(() => {}) }
 `
 
 test('callers that try again at once while storage is down leave no timer behind, and wake nobody in vain', async () => {
+  const done = 'records that never settle; 100 callers that try again at once, with deadlines of 5 to 44 ms'
+  const fault = on.fault({ row, fault: 'storage down', done })
   const child = await runChild(`${COUNTING}
     const pipeline = new Pipeline({ ...ticketTriageDefinition })
     let settled = 0
+    let first
+    const ends = {}
     const caller = async (number) => {
       // No two are due at the same time.
-      while (settled < 3000) {
+      while (settled < 10_000) {
         const timeoutMs = 5 + ((number * 7 + settled) % 40)
-        await pipeline.enqueue(ticket('again' + number), never, { timeoutMs }).catch(() => settled++)
+        await pipeline.enqueue(ticket('again' + number), never, { timeoutMs }).catch(({ jobId, code, outcome }) => {
+          const end = JSON.stringify({ jobId, code, outcome })
+          ends[end] = (ends[end] ?? 0) + 1
+          settled++
+        })
+        if (settled >= 2000) first ??= process.memoryUsage().rss
       }
     }
     const hold = new (require('node:worker_threads').MessageChannel)().port1
@@ -48,14 +60,19 @@ test('callers that try again at once while storage is down leave no timer behind
     Promise.all(Array.from({ length: 100 }, (_, number) => caller(number))).then(async () => {
       await pipeline.close()
       hold.close()
-      console.log(JSON.stringify({ settled, drains, mostImmediates, timers: made.Timeout }))
+      const more = process.memoryUsage().rss - first
+      console.log(JSON.stringify({ settled, drains, mostImmediates, timers: made.Timeout, ends, more }))
     })`)
   expect(child).toMatchObject(clean)
-  const { settled, drains, mostImmediates, timers } = JSON.parse(child.stdout)
-  expect(settled).toBeGreaterThanOrEqual(3000)
+  const { settled, drains, mostImmediates, timers, ends, more } = JSON.parse(child.stdout)
+  expect(settled).toBeGreaterThanOrEqual(10_000)
   expect(timers).toBe(0)
+  expect(more).toBeLessThan(64 * 2 ** 20)
   expect(mostImmediates).toBeLessThanOrEqual(1)
   expect(drains).toBeLessThan(settled)
+  for (const [end, count] of Object.entries(ends)) fault.add(Array(count).fill(JSON.parse(end)))
+  fault.remark(`${timers} timers; the native side asked ${drains} times`)
+  await fault.ends(database.redis)
 })
 
 test('100,000 calls that hang are looked at once, when they are due, in as many turns as they need', async () => {

@@ -5,10 +5,12 @@ const { execFile } = require('node:child_process')
 const { mkdtempSync, rmSync, writeFileSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const path = require('node:path')
-const { useDatabase } = require('./support/redis.js')
 const { runChild } = require('./support/child.js')
+const { useFaults } = require('./support/faults.js')
+const { useDatabase } = require('./support/redis.js')
 
 const database = useDatabase()
+const on = useFaults()
 const boundary = JSON.stringify(require.resolve('..'))
 
 /** The end of one call of each kind, and of the pipeline. */
@@ -34,6 +36,18 @@ async function calls({ Pipeline, ticketTriageDefinition, enqueueTicketTriage }) 
 }`
 const ENDS = 'queued STORAGE_TIMEOUT AUTHORIZE_TIMEOUT INVALID_INPUT queued STORAGE_TIMEOUT CLOSED'
 
+/** Writes down what the child has shown to be so. */
+async function record(done) {
+  const fault = on.fault({ row: 38, fault: 'faked time', done })
+  const ended = (code, outcome, ids) =>
+    fault.add(ids.map((id) => ({ jobId: `ticket-triage:child:${id}`, code, outcome })))
+  const thousand = (name) => Array.from({ length: 1000 }, (_, at) => `${name}${at}`)
+  ended('queued', 'queued', ['faked', ...thousand('many')])
+  ended('STORAGE_TIMEOUT', 'refused', ['late', ...thousand('hangs')])
+  ended('AUTHORIZE_TIMEOUT', 'refused', ['undecided'])
+  await fault.ends(database.redis)
+}
+
 /** The job that the child made has the time of the world in which nothing is faked. */
 async function expectRealTimestamp(before) {
   const timestamp = Number(await database.redis.hget('bull:ticket-triage:ticket-triage:child:faked', 'timestamp'))
@@ -46,7 +60,7 @@ beforeEach(() => database.redis.flushdb())
 test.each([
   ['its fake timers', { enableGlobally: true, now: 1000 }],
   ['its legacy fake timers', { enableGlobally: true, legacyFakeTimers: true }],
-])('jest, with %s enabled for all tests', async (_, fakeTimers) => {
+])('jest, with %s enabled for all tests', async (which, fakeTimers) => {
   const dir = mkdtempSync(path.join(tmpdir(), 'enqueue-boundary-fake-'))
   const before = Date.now()
   try {
@@ -71,6 +85,7 @@ test.each([
     rmSync(dir, { recursive: true })
   }
   await expectRealTimestamp(before)
+  await record(`jest, with ${which}, loaded after they are`)
 })
 
 test('what vitest and jest fake time with, where it fakes all it can, of node:timers too', async () => {
@@ -90,4 +105,5 @@ test('what vitest and jest fake time with, where it fakes all it can, of node:ti
   )
   expect(child).toMatchObject({ code: 0, stderr: `${ENDS} true 1000\n` })
   await expectRealTimestamp(before)
+  await record('all that sinon can fake, of `node:timers` too, loaded after it is')
 })

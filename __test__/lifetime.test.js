@@ -4,8 +4,7 @@ const { Redis } = require('ioredis')
 const { OwnServer, useDatabase } = require('./support/redis.js')
 const { runChild } = require('./support/child.js')
 
-const database = useDatabase()
-const queued = (ticketId) => database.redis.exists(`bull:ticket-triage:ticket-triage:child:${ticketId}`)
+useDatabase()
 const clean = { code: 0, signal: null, stderr: '' }
 
 describe.each(['main thread', 'worker thread'])('importing, in the %s', (where) => {
@@ -46,13 +45,6 @@ describe('a script', () => {
     expect(child).toMatchObject({ ...clean, stdout: 'queued\n'.repeat(10) })
   })
 
-  test('that does not await still gets its jobs written before it ends', async () => {
-    const child = await runChild(`
-      for (let i = 0; i < 2000; i++) enqueueTicketTriage(ticket('unawaited' + i), storage)`)
-    expect(child).toMatchObject(clean)
-    expect(await Promise.all([queued('unawaited0'), queued('unawaited1999')])).toEqual([1, 1])
-  })
-
   test('whose storage never settles is not held open, as it would not be in plain JavaScript', async () => {
     const child = await runChild(`
       enqueueTicketTriage(ticket('never'), { createPending: () => new Promise(() => {}) }, { timeoutMs: 2 ** 31 - 1 })
@@ -81,47 +73,6 @@ describe('a script', () => {
         })`)
     expect(child).toMatchObject({ ...clean, stdout: 'STORAGE_TIMEOUT\n' })
   })
-
-  test('that waits for Redis is held open until its calls are settled', async () => {
-    const child = await runChild(
-      `enqueueTicketTriage(ticket('down'), storage, { timeoutMs: 300 }).catch((error) => console.log(error.code))`,
-      { env: { REDIS_URL: 'redis://127.0.0.1:1' } },
-    )
-    expect(child).toMatchObject({ ...clean, stdout: 'QUEUE_UNAVAILABLE\n' })
-  })
-
-  test('that calls process.exit with calls in flight ends at once, with its own status', async () => {
-    for (let round = 0; round < 10; round++) {
-      const child = await runChild(`
-        const calls = Array.from({ length: 500 }, (_, i) => enqueueTicketTriage(ticket('exit${round}-' + i), storage))
-        ${['setImmediate(() => process.exit(7))', 'calls[0].then(() => process.exit(7))'][round % 2]}`)
-      expect(child).toMatchObject({ ...clean, code: 7 })
-    }
-  })
-
-  test('that is told to stop finishes its calls and ends', async () => {
-    const child = await runChild(
-      `
-      const hold = setInterval(() => {}, 1000)
-      let stopping = false
-      process.once('SIGTERM', () => { stopping = true })
-      ;(async () => {
-        let count = 0
-        while (!stopping) {
-          await Promise.all(Array.from({ length: 50 }, (_, i) => enqueueTicketTriage(ticket('sigterm' + count + '-' + i), storage)))
-          count += 1
-          if (count === 3) console.log('busy')
-        }
-        clearInterval(hold)
-        console.log('answered ' + 50 * count)
-      })()`,
-      { onLine: (line, running) => line === 'busy' && running.kill('SIGTERM') },
-    )
-    expect(child).toMatchObject(clean)
-    const answered = Number(/answered (\d+)/.exec(child.stdout)[1])
-    const keys = await database.redis.keys('bull:ticket-triage:ticket-triage:child:sigterm*')
-    expect(keys).toHaveLength(answered)
-  })
 })
 
 describe('worker threads', () => {
@@ -134,37 +85,6 @@ describe('worker threads', () => {
       const ticket = (ticketId) => ({ tenantId: 'child', ticketId, summary: 's' })
       ${body}`)}
     const start = (workerData) => new Worker(program, { eval: true, workerData })`
-
-  test('several enqueue side by side, with the main thread, and all end by themselves', async () => {
-    const body = `
-      Promise.all(Array.from({ length: 300 }, (_, i) => enqueueTicketTriage(ticket('thread' + workerData + '-' + i), storage)))
-        .then((results) => parentPort.postMessage(results.length))`
-    const child = await runChild(`${start(body)}
-      for (let i = 0; i < 3; i++) start(i).on('message', (count) => console.log(count))
-      enqueueTicketTriage(ticket('thread-main'), storage)`)
-    expect(child).toMatchObject({ ...clean, stdout: '300\n300\n300\n' })
-    expect(await queued('thread-main')).toBe(1)
-    expect(await database.redis.keys('bull:ticket-triage:ticket-triage:child:thread*')).toHaveLength(901)
-  })
-
-  test('one that is terminated with calls in flight takes nothing else down', async () => {
-    const body = `
-      parentPort.postMessage('up')
-      const loop = (i) => enqueueTicketTriage(ticket('doomed' + workerData + '-' + i), storage).then(() => loop(i + 1))
-      for (let i = 0; i < 100; i++) loop(i * 1e6)`
-    const child = await runChild(`${start(body)}
-      ;(async () => {
-        for (let round = 0; round < 8; round++) {
-          const worker = start(round)
-          await new Promise((resolve) => worker.once('message', resolve))
-          // In one round before the first answer, in the next amid many.
-          if (round % 2) await enqueueTicketTriage(ticket('beside' + round), storage)
-          await worker.terminate()
-        }
-        console.log((await enqueueTicketTriage(ticket('afterwards'), storage)).status)
-      })()`)
-    expect(child).toMatchObject({ ...clean, stdout: 'queued\n' })
-  })
 
   test('a worker that ends gives its connection back', async () => {
     const server = await OwnServer.start()

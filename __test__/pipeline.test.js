@@ -3,7 +3,7 @@
 const { OwnServer, useDatabase } = require('./support/redis.js')
 const { runChild } = require('./support/child.js')
 const { jobId, jobKey, newTicket, recorder, rejection } = require('./support/tickets.js')
-const { until, withClient } = require('./support/until.js')
+const { until, withClient } = require('../tools/until.js')
 const { EnqueueError, Pipeline, ticketTriageDefinition } = require('..')
 
 const database = useDatabase()

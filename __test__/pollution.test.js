@@ -1,10 +1,13 @@
 'use strict'
 // A program in which someone could put properties on Object.prototype: none of them may let a call in, name its caller,
-// change its deadline or send its job elsewhere.
-const { useDatabase } = require('./support/redis.js')
+// change its deadline or send its job elsewhere. And one that has frozen all that JavaScript comes with.
 const { runChild } = require('./support/child.js')
+const { useFaults } = require('./support/faults.js')
+const { useDatabase } = require('./support/redis.js')
 
 const database = useDatabase()
+const on = useFaults()
+const row = 38
 beforeEach(() => database.redis.flushdb())
 
 const POLLUTED = `
@@ -48,10 +51,20 @@ const ENDS = [
   'TENANT_MISMATCH 403 0',
 ]
 
+const TICKETS = ['free', 'options', 'nobody', 'invalid', ...['a0', 'b0', 'a1', 'b1', 'a2', 'b2', 'a3', 'b3'], 'foreign']
+
+/** Of lines that say how the call for each ticket ended. */
+const outcomesOf = (tickets, lines) =>
+  lines.map((line, at) => {
+    const [code] = line.split(' ')
+    return { jobId: `ticket-triage:child:${tickets[at]}`, code, outcome: code === 'queued' ? 'queued' : 'refused' }
+  })
+
 test.each([
   ['before the package is loaded', `${POLLUTED}\nconst boundary = require('.')`],
   ['after it', `const boundary = require('.')\n${POLLUTED}`],
-])('what is put on Object.prototype %s changes nothing', async (_, start) => {
+])('what is put on Object.prototype %s changes nothing', async (when, start) => {
+  const fault = on.fault({ row, fault: 'polluted Object.prototype', done: when })
   const child = await runChild(`const url = process.env.REDIS_URL\n${start}\n${CALLS}`, { bare: true })
   expect(child).toMatchObject({ code: 0, stderr: '' })
   const lines = child.stdout.trim().split('\n')
@@ -59,4 +72,29 @@ test.each([
   const keys = await database.redis.keys('*')
   expect(keys.filter((key) => !key.startsWith('bull:ticket-triage:'))).toEqual([])
   expect(await database.redis.llen('bull:ticket-triage:wait')).toBe(10)
+  fault.add(outcomesOf(TICKETS, lines))
+  await fault.ends(database.redis)
+})
+
+test('a program whose intrinsics are frozen is served as any other', async () => {
+  const fault = on.fault({ row, fault: 'frozen intrinsics', done: '`node --frozen-intrinsics --disable-proto=throw`' })
+  const calls = `
+    const { Pipeline, ticketTriageDefinition } = require('.')
+    const pipeline = new Pipeline({ ...ticketTriageDefinition, connection: process.env.REDIS_URL })
+    const never = { createPending: () => new Promise(() => {}) }
+    const hold = setInterval(() => {}, 1000)
+    const end = (promise) => promise.then(({ status }) => status, (error) => error.code + ' ' + error.toProblem().status)
+    ;(async () => {
+      console.log(await end(enqueueTicketTriage(ticket('plain'), storage)))
+      console.log(await end(pipeline.enqueue(ticket('own'), storage)))
+      console.log(await end(pipeline.enqueue({ ...ticket('invalid'), summary: '' }, storage)))
+      console.log(await end(pipeline.enqueue(ticket('late'), never, { timeoutMs: 20 })))
+      await pipeline.close()
+      clearInterval(hold)
+    })()`
+  const { code, stdout } = await runChild(calls, { flags: ['--frozen-intrinsics', '--disable-proto=throw'] })
+  const lines = stdout.trim().split('\n')
+  expect([code, lines]).toEqual([0, ['queued', 'queued', 'INVALID_INPUT 400', 'STORAGE_TIMEOUT 504']])
+  fault.add(outcomesOf(['plain', 'own', 'invalid', 'late'], lines))
+  await fault.ends(database.redis)
 })

@@ -1,5 +1,5 @@
 // The command line of the bench.
-import { parseArgs } from 'node:util'
+import { readOptions, UsageError, whole } from '../tools/options.js'
 import { KIND_NAMES } from './scenarios.mjs'
 
 const SIDES = ['ours', 'bullmq6', 'bullmq5']
@@ -7,6 +7,18 @@ const SIDES = ['ours', 'bullmq6', 'bullmq5']
 const FULL = { sides: 'ours,bullmq6,bullmq5', callers: '1,8,64,256,1000,10000', seconds: '3', rounds: '5' }
 const QUICK = { sides: 'ours,bullmq6', callers: '1,64,1000', seconds: '1', rounds: '2' }
 const SHARES = { full: [0.25, 0.5, 0.75], quick: [0.5] }
+
+const OPTIONS = {
+  only: 'string',
+  sides: 'string',
+  callers: 'string',
+  seconds: 'string',
+  rounds: 'string',
+  quick: 'boolean',
+  'no-pin': 'boolean',
+  json: 'string',
+  help: 'boolean',
+}
 
 export const HELP = `npm run bench -- [options]
 
@@ -29,9 +41,6 @@ export const HELP = `npm run bench -- [options]
                     bench/results.json and draws the charts in docs/charts; any other run writes nothing.
   --help`
 
-/** Thrown for a command line that cannot be meant; its message is for the person who typed it. */
-export class UsageError extends Error {}
-
 function list(name, text, parse) {
   const items = text.split(',').map((item) => parse(name, item.trim()))
   if (new Set(items).size < items.length) throw new UsageError(`--${name} names something twice: ${text}`)
@@ -46,11 +55,7 @@ const oneOf = (known) => (name, text) => {
 // More callers than that are more calls in flight than this package takes unless it is told to.
 const MOST = { callers: 100_000, rounds: 1000 }
 
-function whole(name, text) {
-  const value = /^[1-9]\d*$/.test(text) ? Number(text) : 0
-  if (value >= 1 && value <= MOST[name]) return value
-  throw new UsageError(`--${name} takes whole numbers from 1 to ${MOST[name]}, not "${text}"`)
-}
+const count = (name, text) => whole(name, text, 1, MOST[name])
 
 function seconds(name, text) {
   const value = Number(text)
@@ -58,34 +63,12 @@ function seconds(name, text) {
   return value
 }
 
-function parse(args) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        only: { type: 'string' },
-        sides: { type: 'string' },
-        callers: { type: 'string' },
-        seconds: { type: 'string' },
-        rounds: { type: 'string' },
-        quick: { type: 'boolean' },
-        'no-pin': { type: 'boolean' },
-        json: { type: 'string' },
-        help: { type: 'boolean' },
-      },
-    }).values
-  } catch (error) {
-    // What follows the first sentence is about "--", which means nothing here.
-    throw new UsageError(error.message.split('. ')[0])
-  }
-}
-
 /**
  * @returns {{ help: true } | { only: string[], sides: string[], callers: number[], shares: number[], seconds: number,
  *   rounds: number, pin: boolean, json?: string, complete: boolean }} `complete` is a run of everything as it comes
  */
 export function parseOptions(argv) {
-  const { help, quick, json, 'no-pin': noPin, ...given } = parse(argv)
+  const { help, quick, json, 'no-pin': noPin, ...given } = readOptions(argv, OPTIONS)
   if (help) return { help: true }
   if (json === '') throw new UsageError('--json takes the name of a file')
   const values = { ...(quick ? QUICK : FULL), ...given }
@@ -96,10 +79,10 @@ export function parseOptions(argv) {
   return {
     only,
     sides: list('sides', values.sides, oneOf(SIDES)),
-    callers: list('callers', values.callers, whole),
+    callers: list('callers', values.callers, count),
     shares: quick ? SHARES.quick : SHARES.full,
     seconds: seconds('seconds', values.seconds),
-    rounds: whole('rounds', values.rounds),
+    rounds: count('rounds', values.rounds),
     pin: !noPin,
     json,
     complete: !quick && !noPin && Object.keys(given).length === 0,

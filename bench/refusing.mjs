@@ -8,7 +8,9 @@ import { createRequire } from 'node:module'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
-import { findServer, startServer } from '../scripts/redis.mjs'
+import { median } from '../tools/count.js'
+import { findServer } from '../tools/find-server.js'
+import { OwnServer } from '../tools/server.js'
 import { tickets, USUAL_BYTES } from './tickets.mjs'
 
 const CALLERS = 64
@@ -86,7 +88,6 @@ async function measure(pipeline, name) {
 }
 
 const pick = (all, kind) => all.map((costs) => costs[kind])
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]
 
 /** Median and, of the ratios to queueing, median and range. */
 function summary(costs, queued) {
@@ -95,7 +96,7 @@ function summary(costs, queued) {
   return `${median(costs).toFixed(2).padStart(6)} µs ${usual}× (${least}–${most})`
 }
 
-const server = await startServer(await findServer())
+const server = await OwnServer.start([], { command: await findServer() })
 const redis = new Redis(server.url)
 try {
   const sides = await Promise.all(builds.map((folder) => open(folder, server.url)))

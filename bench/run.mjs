@@ -4,11 +4,13 @@ import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
-import { findServer, startServer } from '../scripts/redis.mjs'
+import { findServer } from '../tools/find-server.js'
+import { UsageError } from '../tools/options.js'
+import { OwnServer } from '../tools/server.js'
 import { drawCharts } from './charts.mjs'
 import { describe, pinning } from './environment.mjs'
 import { measure } from './measure.mjs'
-import { HELP, parseOptions, UsageError } from './options.mjs'
+import { HELP, parseOptions } from './options.mjs'
 import { atRate, scenarios } from './scenarios.mjs'
 import { spread, summarize } from './summary.mjs'
 import { renderTable } from './table.mjs'
@@ -72,7 +74,7 @@ async function bench({ seconds, rounds, pin: wanted, json, complete, ...what }) 
   const command = await findServer(console.error)
   if (!command) throw new Error('The bench starts a Redis of its own: put redis-server or valkey-server on PATH.')
   const pin = pinning(wanted)
-  const server = await startServer(command, { wrap: pin.redis })
+  const server = await OwnServer.start([], { command, wrap: pin.redis })
   const redis = new Redis(server.url)
   try {
     const environment = {
@@ -86,7 +88,6 @@ async function bench({ seconds, rounds, pin: wanted, json, complete, ...what }) 
     if (complete) drawCharts(all)
   } finally {
     redis.disconnect()
-    // The server's handle is unreferenced: alone it would not keep this process until the server is gone.
     await server.stop()
   }
 }

@@ -2,7 +2,9 @@
 //   node bench/scale.mjs
 import { Worker } from 'bullmq'
 import { Redis } from 'ioredis'
-import { findServer, startServer } from '../scripts/redis.mjs'
+import { median } from '../tools/count.js'
+import { findServer } from '../tools/find-server.js'
+import { OwnServer } from '../tools/server.js'
 import { pinning } from './environment.mjs'
 import { tickets, USUAL_BYTES } from './tickets.mjs'
 
@@ -52,8 +54,7 @@ async function finishAll(url) {
   await worker.close()
 }
 
-const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1]
-const server = await startServer(await findServer(console.error), { wrap: pinning(true).redis })
+const server = await OwnServer.start([], { command: await findServer(console.error), wrap: pinning(true).redis })
 const redis = new Redis(server.url)
 const rounds = {}
 try {

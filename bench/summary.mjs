@@ -1,4 +1,5 @@
 // Rounds in, summary out: medians with their range, and the ratio of the first side to each other one.
+import { median } from '../tools/count.js'
 
 /** In the order of the table. A figure that a scenario doesn't have is left out of it. */
 export const FIGURES = [
@@ -20,10 +21,7 @@ export const FIGURES = [
 
 /** @param {number[]} values at least one */
 export function spread(values) {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  const median = sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
-  return { median, min: sorted[0], max: sorted.at(-1) }
+  return { median: median(values), min: Math.min(...values), max: Math.max(...values) }
 }
 
 /**

@@ -1,4 +1,5 @@
 // The summary as text.
+import { columns } from '../tools/columns.js'
 import { FIGURES, sidesOf } from './summary.mjs'
 
 function cell({ median, min, max }, digits, unit = '') {
@@ -6,12 +7,6 @@ function cell({ median, min, max }, digits, unit = '') {
   if (!Number.isFinite(median)) return '–'
   const text = (value) => value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
   return `${text(median)}${unit} (${text(min)}–${text(max)})`
-}
-
-function align(rows) {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
-  const line = (row) => row.map((text, i) => (i === 0 ? text.padEnd(widths[i]) : text.padStart(widths[i]))).join('  ')
-  return rows.map((row) => line(row).trimEnd()).join('\n')
 }
 
 /** @param {object} scenario its summary */
@@ -24,5 +19,6 @@ export function renderTable(scenario) {
     ...sides.map((side) => cell(figures[key].sides[side], digits)),
     ...others.map((other) => cell(figures[key].ratios[other], 2, '×')),
   ])
-  return `${title}\n${align([['', ...sides, ...others.map((other) => `${ours}/${other}`)], ...rows])}`
+  const head = ['', ...sides, ...others.map((other) => `${ours}/${other}`)]
+  return [title, ...columns([head, ...rows])].join('\n')
 }

@@ -1,4 +1,5 @@
 // Holds what was answered against what is there. Every check says how much it looked at and names what breaks it.
+import { countBy } from '../tools/count.js'
 import { repeatedIn } from './keyspace.mjs'
 
 /** How late a call may settle by its promise, on a machine that has a core for everybody. */
@@ -149,10 +150,4 @@ function lostWithPrimary(missing, answers, { calls, crashes }) {
 
 function isNear(at, crash) {
   return crash - LAG_MS < at && at < crash + DELAY_MS
-}
-
-function countBy(items, nameOf) {
-  const counts = {}
-  for (const item of items) counts[nameOf(item)] = (counts[nameOf(item)] ?? 0) + 1
-  return counts
 }

@@ -1,8 +1,9 @@
 // Where in Redis the jobs of the queue are.
+import { repeated } from '../tools/count.js'
+import { LISTS, SORTED_SETS } from '../tools/places.js'
+
 const BASE = 'bull:ticket-triage:'
 const ID = 'ticket-triage:'
-const LISTS = ['wait', 'paused', 'active']
-const SORTED_SETS = ['delayed', 'prioritized', 'completed', 'failed']
 
 /**
  * At one moment: which ids each list and set has.
@@ -19,8 +20,7 @@ export async function places(redis) {
 
 /** The ids that stand in more than one place, or twice in one. */
 export function repeatedIn(places) {
-  const seen = new Set()
-  return places.flatMap(([, ids]) => ids.filter((id) => seen.size === seen.add(id).size))
+  return repeated(places.flatMap(([, ids]) => ids))
 }
 
 /** How many jobs are not finished. */

@@ -7,12 +7,12 @@ import { stallWatch } from './stalls.mjs'
 import { calls } from './tickets.mjs'
 
 const { Pipeline, isEnqueueError, ticketTriageDefinition } = boundary
-const { seed, number, port, durability, width, file } = JSON.parse(process.argv[2])
+const { seed, number, connection, durability, width, file } = JSON.parse(process.argv[2])
 
 /** A call that is not settled this long after the last one was never will be. */
 const STUCK_MS = 10_000
 
-const pipeline = new Pipeline({ ...ticketTriageDefinition, connection: { host: '127.0.0.1', port }, durability })
+const pipeline = new Pipeline({ ...ticketTriageDefinition, connection, durability })
 const source = calls({ seed, number })
 const stalls = stallWatch()
 const log = openSync(file, 'w')
@@ -20,6 +20,7 @@ let lines = []
 
 let granted = 0
 let final = false
+let quiet = false
 let started = 0
 let settled = 0
 let queued = 0
@@ -28,7 +29,7 @@ let pumping = false
 
 function pump() {
   pumping = false
-  while (started - settled < width && started < granted) {
+  while (!quiet && started - settled < width && started < granted) {
     started += 1
     one(source.next())
   }
@@ -90,8 +91,9 @@ setInterval(() => {
   process.send({ started, settled, queued })
   if (final && performance.now() - lastSettled > STUCK_MS) end()
 }, 20)
-process.on('message', (grant) => {
-  ;({ granted, final } = grant)
+process.on('message', (told) => {
+  ;({ quiet } = told)
+  if ('granted' in told) ({ granted, final, bulky: source.bulky } = told)
   pump()
 })
 process.once('disconnect', () => process.exit())

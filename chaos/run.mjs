@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import proxy from '../__test__/support/proxy.js'
+import { Authority } from '../tools/certificates.js'
+import { FaultyProxy } from '../tools/proxy.js'
+import { Doors } from './doors.mjs'
 import { faults } from './faults.mjs'
 import { places, repeatedIn, stored, unfinished } from './keyspace.mjs'
 import { schedule } from './schedule.mjs'
 import { Pair } from './servers.mjs'
-
-const { FaultyProxy } = proxy
 
 /** Calls in flight, over all processes. */
 const WIDTH = 1024
@@ -44,33 +44,44 @@ class Part {
 }
 
 /**
- * @param {{ command: string, seed: number, calls: number, processes: number, rounds: number, longestMs: number,
- *   signal: AbortSignal }} options
+ * @param {{ command: string, seed: number, calls: number, processes: number, ways: ('TCP' | 'TLS')[], rounds: number,
+ *   longestMs: number, signal: AbortSignal }} options the processes take the `ways` to Redis in turns
  * @param {(line: string) => void} say told how it goes
  * @returns {Promise<object>} the evidence for `audit`
  */
-export async function run({ command, seed, calls, processes, rounds, longestMs, signal }, say) {
+export async function run({ command, seed, calls, processes, ways, rounds, longestMs, signal }, say) {
   const dir = mkdtempSync(path.join(tmpdir(), 'enqueue-boundary-chaos-'))
-  const pair = await Pair.start(command)
+  const authority = ways.includes('TLS') ? new Authority() : undefined
+  const pair = await Pair.start({ command, certificate: authority?.issueFiles() })
   const admin = () => pair.primary.admin
-  const toProducers = await FaultyProxy.start(pair.primary.port)
+  const wayOf = (number) => ways[number % ways.length]
+  const toProducers = await Doors.start(
+    Array.from({ length: processes }, (_, number) => wayOf(number)),
+    pair.primary,
+  )
   const toConsumer = await FaultyProxy.start(pair.primary.port)
   const crashes = []
-  const strike = faults({ pair, producers: toProducers, consumer: toConsumer, crashes })
 
   const plan = schedule({ seed, rounds, longestMs })
   const share = Math.ceil(calls / plan.length)
   const producers = Array.from({ length: processes }, (_, number) => {
-    // Half of the processes take the word of the primary, as is the default, and half wait for a replica.
-    const durability = number % 2 ? 'replica' : 'primary'
+    const tls = wayOf(number) === 'TLS' ? { ca: authority.ca } : undefined
+    const connection = { port: toProducers.ports[number], tls }
+    // Of each way half of the processes take the word of the primary, as is the default, and half wait for a replica.
+    const durability = Math.floor(number / ways.length) % 2 ? 'replica' : 'primary'
     const file = path.join(dir, `calls-${number}`)
     const width = Math.ceil(WIDTH / processes)
-    return new Part('producer', { seed, number, port: toProducers.port, durability, width, file })
+    return new Part('producer', { seed, number, connection, durability, width, file })
   })
   // Calls for one ticket come from all processes, never further apart than a few shares.
   const keep = 20_000 + 4 * share
   const consumer = new Part('consumer', { port: toConsumer.port, keep, file: path.join(dir, 'runs') })
   const parts = [...producers, consumer]
+  // A process that is quiet makes no calls.
+  const hush = (quiet, number) => {
+    for (const { child } of number === undefined ? producers : [producers[number]]) child.send({ quiet })
+  }
+  const strike = faults({ pair, producers: toProducers, consumer: toConsumer, hush, crashes })
 
   const trouble = Promise.race([
     once(signal, 'abort').then(() => Promise.reject(signal.reason)),
@@ -89,9 +100,12 @@ export async function run({ command, seed, calls, processes, rounds, longestMs, 
   try {
     const repeated = []
     for (const [at, { kind, after, ms }] of plan.entries()) {
-      const grant = { granted: Math.ceil(((at + 1) * share) / processes), final: at === plan.length - 1 }
+      const granted = Math.ceil(((at + 1) * share) / processes)
+      // Requests are cut amid as much as there can be in one write: large tickets, and as many at once as may be in flight.
+      const bulky = kind === 'requestsCut'
+      const grant = { granted, bulky, quiet: bulky, final: at === plan.length - 1 }
       for (const { child } of producers) child.send(grant)
-      await until('calls to be answered', () => settled() >= (at + after) * share)
+      if (!bulky) await until('calls to be answered', () => settled() >= (at + after) * share)
       say(`${settled()} calls answered, ${consumer.report.processed} jobs done, next: ${kind}, ${ms} ms`)
       await Promise.race([trouble, strike[kind](ms)])
       repeated.push(...repeatedIn(await places(admin())))
@@ -114,8 +128,9 @@ export async function run({ command, seed, calls, processes, rounds, longestMs, 
     }
   } finally {
     for (const { child } of parts) child.kill('SIGKILL')
-    await Promise.all([toProducers.stop(), toConsumer.stop()])
+    await Promise.all([toProducers.each((proxy) => proxy.stop()), toConsumer.stop()])
     await pair.stop()
+    authority?.remove()
     rmSync(dir, { recursive: true, force: true })
   }
 }

@@ -14,6 +14,7 @@ export const KINDS = [
   'clientsKilled',
   'linksCut',
   'repliesCut',
+  'requestsCut',
   'halfOpen',
   'held',
   'slow',

@@ -1,11 +1,8 @@
 // Two real servers, a primary and its replica, which change places when one fails. Every write is on disk before it is
 // acknowledged, so that a killed server comes back with all that it said it had.
 import { Redis } from 'ioredis'
-import redis from '../__test__/support/redis.js'
-import waiting from '../__test__/support/until.js'
-
-const { OwnServer, freePort } = redis
-const { until } = waiting
+import { OwnServer } from '../tools/server.js'
+import { until } from '../tools/until.js'
 
 const ARGS = [
   ...['--appendonly', 'yes', '--appendfsync', 'always', '--maxmemory-policy', 'noeviction'],
@@ -15,14 +12,6 @@ const ARGS = [
 ]
 
 class Server extends OwnServer {
-  static async start() {
-    const server = new Server(await freePort(), ARGS)
-    // Whatever ends this process, the servers end with it.
-    process.on('exit', () => server.child?.kill('SIGKILL'))
-    await server.up()
-    return server
-  }
-
   async up() {
     await super.up()
     this.admin ??= new Redis({ port: this.port, retryStrategy: () => 20, maxRetriesPerRequest: null })
@@ -48,9 +37,9 @@ class Server extends OwnServer {
 }
 
 export class Pair {
-  static async start(command) {
-    process.env.TEST_REDIS_COMMAND = command
-    const [primary, replica] = await Promise.all([Server.start(), Server.start()])
+  /** @param {{ command: string, certificate?: object }} how as OwnServer is started */
+  static async start(how) {
+    const [primary, replica] = await Promise.all([Server.start(ARGS, how), Server.start(ARGS, how)])
     const pair = new Pair(primary, replica)
     await replica.follow(primary)
     await pair.inSync()

@@ -17,10 +17,13 @@ const WORDS = [
   '</script>',
 ]
 
+/** Whose tickets fill a batch by their size, and not by their number. */
+const BULKY = 'bulky'
+
 /** The summary that a ticket has: what a worker compares with what it was handed. */
 export function summaryOf(tenantId, ticketId) {
   const { whole, pick } = random(Number(ticketId.replace(/\D/g, '')) + tenantId.length)
-  const words = whole(1, 400) === 1 ? 5000 : whole(1, 30)
+  const words = tenantId.startsWith(BULKY) ? 430 : whole(1, 400) === 1 ? 5000 : whole(1, 30)
   return Array.from({ length: words }, () => pick(WORDS)).join(' ')
 }
 
@@ -56,6 +59,7 @@ export function calls({ seed, number }) {
   const again = []
   let n = 0
   let last
+  let bulky = false
 
   function ticket() {
     n += 1
@@ -67,7 +71,7 @@ export function calls({ seed, number }) {
     // One id in every process, and one twice in a row; the others are this call's own.
     if (chance < 0.04) return valid('shared', `${n}`)
     if (chance < 0.05 && last) return last
-    return valid(`p${number}`, `${n}`)
+    return valid(bulky ? `${BULKY}${number}` : `p${number}`, `${n}`)
   }
 
   function storage() {
@@ -79,6 +83,10 @@ export function calls({ seed, number }) {
   }
 
   return {
+    /** Whether the tickets are bulky from now on. */
+    set bulky(value) {
+      bulky = value
+    },
     next() {
       const made = again.pop() ?? ticket()
       if (made.valid) last = made

@@ -50,7 +50,10 @@ const ROWS = {
   33: 'Opening a link takes long',
   34: 'Every answer takes long',
   35: 'A reply never ends',
+  36: 'The storage is down, and callers try again at once',
   37: 'A key of the queue is at its limits',
+  38: 'The program fakes, freezes or pollutes what it runs on',
+  39: 'Redis evicts',
 }
 
 /** The test files that write their cases down. */
@@ -68,12 +71,43 @@ function runTests() {
     const env = { ...process.env, FAULTS_DIR: dir }
     const { status } = spawnSync('npx', args, { cwd: root, env, stdio: 'inherit', shell: process.platform === 'win32' })
     if (status !== 0) throw new Error(`a test failed; ${target} is left as it was`)
-    // The names sort by row, then by file and by place in it.
+    // The names sort by row, then by file and by place in it, then by the way: TCP before TLS.
     const cases = readdirSync(dir).sort()
-    return cases.map((file) => JSON.parse(readFileSync(path.join(dir, file), 'utf8')))
+    return merged(cases.map((file) => JSON.parse(readFileSync(path.join(dir, file), 'utf8'))))
   } finally {
     rmSync(dir, { recursive: true })
   }
+}
+
+/** What the callers got, but for how often: that differs from run to run. */
+const kindOf = ({ row, fault, done, got }) =>
+  [
+    row,
+    fault,
+    done,
+    got
+      .replace(/[\d.]+/g, 'n')
+      .split('; ')
+      .sort(),
+  ].join('|')
+
+/** The lines that came to the same over TCP and over TLS as one, with the figures of the first and the worst of the times. */
+function merged(cases) {
+  const lines = []
+  for (const it of cases) {
+    const twin = lines.find((line) => !line.over.includes(it.over) && kindOf(line) === kindOf(it))
+    if (!twin) lines.push({ ...it, over: [it.over] })
+    else {
+      twin.over.push(it.over)
+      for (const key of ['overdueMs', 'recoveryMs']) twin[key] = worstOf([twin[key], it[key]])
+    }
+  }
+  return lines
+}
+
+function worstOf(times) {
+  const known = times.filter((time) => time !== undefined)
+  return known.length > 0 ? Math.max(...known) : undefined
 }
 
 /** A panic can only be injected from inside, by a test of the crate. */
@@ -87,6 +121,7 @@ function runCrateTest() {
     done: 'injected by a test of the crate, without a server',
     got: '2 × `INTERNAL` (unknown); the calls after them are settled as ever',
     there: '',
+    over: [],
   }
 }
 
@@ -101,13 +136,15 @@ function time(ms, limit) {
 const isLate = ({ overdueMs, recoveryMs }) => overdueMs > MAX_OVERDUE_MS || recoveryMs > MAX_RECOVERY_MS
 
 function tableOf(cases) {
-  const lines = ['| # | fault | what was done | what the callers got | in Redis afterwards | late | recovery |']
-  lines.push('|---|---|---|---|---|---|---|')
+  const lines = ['| # | fault | what was done | over | what the callers got | in Redis afterwards | late | recovery |']
+  lines.push('|---|---|---|---|---|---|---|---|')
   for (const [number, title] of Object.entries(ROWS)) {
-    lines.push(`| **${number}** | **${title}** | | | | | |`)
+    lines.push(`| **${number}** | **${title}** | | | | | | |`)
     for (const it of cases.filter(({ row }) => row === Number(number))) {
       const times = [time(it.overdueMs, MAX_OVERDUE_MS), time(it.recoveryMs, MAX_RECOVERY_MS)]
-      lines.push(`| | ${[it.fault, it.done, it.got, it.there].map(cell).concat(times).join(' | ')} |`)
+      lines.push(
+        `| | ${[it.fault, it.done, it.over.join(', '), it.got, it.there].map(cell).concat(times).join(' | ')} |`,
+      )
     }
   }
   return lines.join('\n')
@@ -115,14 +152,16 @@ function tableOf(cases) {
 
 function documentOf(cases) {
   const servers = [...new Set(cases.flatMap(({ server }) => server ?? []))].sort().join(', ')
-  const worst = (key) => Math.round(Math.max(...cases.map((it) => it[key] ?? 0)))
+  const worst = (key) => Math.round(worstOf(cases.map((it) => it[key])))
   const late = cases.filter(isLate).length
   return `# What happens when…
 
 Written by \`node scripts/faults.mjs\`, which runs the fault tests; not to be edited by hand. Run against ${servers} on
 ${process.platform} ${process.arch} with ${availableParallelism()} processors and Node ${process.version}.
 
-Each line is an automated test, with a real server but for line 27. A call ends in exactly one of these: \`queued\`; an error that is
+Each line is an automated test, with a real server but for row 27, over plain TCP, over TLS or over both. Where both came to
+the same, one line stands for both, with the figures of TCP and the longer times; a line of its own for TLS has what
+differs, be it by chance. A call ends in exactly one of these: \`queued\`; an error that is
 *refused* or *not-sent*, which leaves nothing in Redis; an error that is *unknown*, after which the job may be there or
 not, and trying again is safe. Every test looks in Redis afterwards: each queued job is there, in one list, once; nothing
 is left of what was refused or not sent.

@@ -10,6 +10,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, st
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { columns } from '../tools/columns.js'
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -138,9 +139,15 @@ for (const name of names.length > 0 ? names : Object.keys(SERVERS)) {
   }
 }
 
-console.log(`\n${'server'.padEnd(12)}${'version'.padEnd(10)}${'passed'.padStart(8)}${'failed'.padStart(8)}`)
-for (const [name, { version, passed, failed, success }] of Object.entries(table)) {
-  const remark = typeof success === 'string' ? `   ${success}` : ''
-  console.log(`${name.padEnd(12)}${version.padEnd(10)}${`${passed}`.padStart(8)}${`${failed}`.padStart(8)}${remark}`)
+const rows = Object.entries(table).map(([name, { version, passed, failed }]) => [
+  name,
+  version,
+  `${passed}`,
+  `${failed}`,
+])
+const [head, ...lines] = columns([['server', 'version', 'passed', 'failed'], ...rows])
+console.log(`\n${head}`)
+for (const [at, { success }] of Object.values(table).entries()) {
+  console.log(typeof success === 'string' ? `${lines[at]}   ${success}` : lines[at])
 }
 process.exitCode = Object.values(table).every(({ success }) => success === true) ? 0 : 1

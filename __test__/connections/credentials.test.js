@@ -4,7 +4,7 @@
 const { useFaults } = require('../support/faults.js')
 const { dump } = require('../support/keyspace.js')
 const { jobId, newTicket } = require('../support/tickets.js')
-const { until } = require('../support/until.js')
+const { until } = require('../../tools/until.js')
 
 const SHORT = { timeoutMs: 300 }
 

@@ -1,16 +1,12 @@
 'use strict'
 // A Redis that deletes what it has when its memory is full loses jobs that were answered "queued". It is said once.
 const { runChild } = require('../support/child.js')
-const { OwnServer } = require('../support/redis.js')
+const { useFaults } = require('../support/faults.js')
 
-const servers = []
-afterAll(() => Promise.all(servers.map((server) => server.stop())))
-
-async function serverWith(policy) {
-  const server = await OwnServer.start(['--maxmemory-policy', policy])
-  servers.push(server)
-  return server
-}
+const on = useFaults()
+const serverWith = (policy) => on.server(['--maxmemory-policy', policy])
+/** What the process calls for. */
+const TICKETS = ['e0', 'e1', 'e2', 'p0', 'r0', 'p1', 'r1']
 
 /** Warnings of a process that makes calls over two pipelines and the default one. */
 async function warningsAt(server) {
@@ -41,6 +37,7 @@ test.each([
   ['volatile-lru', 'may delete keys that expire, such as those of locks and deduplication,'],
 ])('%s is warned of once a process', async (policy, risk) => {
   const server = await serverWith(policy)
+  const fault = on.fault({ row: 39, fault: 'Redis evicts', done: `\`maxmemory-policy ${policy}\`` })
   expect(await warningsAt(server)).toEqual([
     {
       name: 'EnqueueBoundaryWarning',
@@ -48,6 +45,9 @@ test.each([
       message: `Redis at 127.0.0.1:${server.port} has maxmemory-policy ${policy}: it ${risk} when its memory is full. Set it to noeviction.`,
     },
   ])
+  fault.add(TICKETS.map((id) => ({ jobId: `ticket-triage:child:${id}`, code: 'queued', outcome: 'queued' })))
+  fault.remark('a warning of the process, once')
+  await fault.ends(on.client(server.url))
 })
 
 test('noeviction is not', async () => {

@@ -6,7 +6,7 @@ const fc = require('fast-check')
 const { useFaults } = require('../support/faults.js')
 const { freePort } = require('../support/redis.js')
 const { newTicket, recorder, rejection } = require('../support/tickets.js')
-const { until } = require('../support/until.js')
+const { until } = require('../../tools/until.js')
 const { Pipeline, isEnqueueError, ticketTriageDefinition } = require('../..')
 
 const SECRET = 'hunter2Zq9'

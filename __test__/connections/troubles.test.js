@@ -5,7 +5,7 @@ const net = require('node:net')
 const { DEBUGGABLE, useFaults } = require('../support/faults.js')
 const { freePort } = require('../support/redis.js')
 const { newTicket, recorder, rejection } = require('../support/tickets.js')
-const { until } = require('../support/until.js')
+const { until } = require('../../tools/until.js')
 
 const on = useFaults()
 

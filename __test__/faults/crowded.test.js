@@ -4,7 +4,7 @@ const { setTimeout: sleep } = require('node:timers/promises')
 const { runChild } = require('../support/child.js')
 const { expectAll, useFaults } = require('../support/faults.js')
 const { newTicket } = require('../support/tickets.js')
-const { until } = require('../support/until.js')
+const { until } = require('../../tools/until.js')
 
 const on = useFaults()
 
@@ -106,7 +106,7 @@ describe('10,000 calls in flight on a slow storage', () => {
       }
       lag.enable()
       step()`,
-      { env: { REDIS_URL: server.url } },
+      { env: on.environment(server) },
     )
     const { recorded, queued, lateMs } = JSON.parse(child.stdout)
     expect(recorded).toBe(CALLS)

@@ -98,6 +98,18 @@ describe('a process that ends', () => {
     { fault: '`process.exit`', done: 'amid a load', program: `load(); burst(50).then(() => process.exit(7))`, code: 7 },
     { fault: '`process.exit` at once', done: 'after 500 calls', program: `burst(500); process.exit(7)`, code: 7 },
     {
+      fault: '`process.exit` soon',
+      done: 'a turn after 500 calls',
+      program: `burst(500); setImmediate(() => process.exit(7))`,
+      code: 7,
+    },
+    {
+      fault: '`process.exit` amid answers',
+      done: 'at the first answer of 500',
+      program: `call().then(() => process.exit(7)); burst(499)`,
+      code: 7,
+    },
+    {
       fault: 'nothing left to do',
       done: '2,000 calls that nobody awaits',
       program: `burst(2000)`,
@@ -135,7 +147,7 @@ describe('a process that ends', () => {
     const run = on.fault({ row, fault, done })
     let answers = 0
     const child = await runChild(REPORT + program, {
-      env: { REDIS_URL: server.url },
+      env: on.environment(server),
       onLine(line, running) {
         if (fault === 'SIGTERM' && line.includes('queued') && ++answers === 500) running.kill('SIGTERM')
       },
@@ -151,7 +163,7 @@ describe('a process that ends', () => {
     const server = await on.server()
     server.freeze()
     const run = on.fault({ row, fault: 'nothing left to do, no answer', done: 'the server stopped, 300 ms a call' })
-    const child = await runChild(`${REPORT} burst(100, { timeoutMs: 300 })`, { env: { REDIS_URL: server.url } })
+    const child = await runChild(`${REPORT} burst(100, { timeoutMs: 300 })`, { env: on.environment(server) })
     expect(child).toMatchObject({ code: 0, signal: null, stderr: '' })
     server.thaw()
     const outcomes = outcomesOf(child)

@@ -3,7 +3,7 @@
 const { once } = require('node:events')
 const { useFaults } = require('../support/faults.js')
 const { newTicket } = require('../support/tickets.js')
-const { until } = require('../support/until.js')
+const { until } = require('../../tools/until.js')
 
 const on = useFaults()
 /** A server that has what it has acknowledged after kill -9 too. */
@@ -74,8 +74,9 @@ describe('a server that is absent at the start', () => {
     const server = await on.absentServer()
     const pipeline = on.pipeline({ connection: server.url })
     const fault = on.fault({ row: 2, fault: 'absent at the start', done: 'started only after the calls', pipeline })
-    for (const { code, outcome, error } of await fault.burst(50, { timeoutMs: 200 })) {
+    for (const { jobId, code, outcome, error } of await fault.burst(50, { timeoutMs: 200 })) {
       expect({ code, outcome }).toEqual({ code: 'QUEUE_UNAVAILABLE', outcome: 'not-sent' })
+      expect(error.jobId).toBe(jobId)
       expect(error.cause.message).toMatch(/refused/i)
       expect(error.message + JSON.stringify(error.toProblem())).not.toMatch(/127\.0\.0\.1|refused/)
     }
@@ -118,13 +119,14 @@ describe('a server that has lost the script', () => {
     const run = on.fault({ row: 3, fault, done, pipeline })
     const load = run.load(500)
     const answered = (count) => until(() => load.outcomes.length >= count)
+    const given = async () => Number(/cmdstat_eval:calls=(\d+)/.exec(await client.info('commandstats'))[1])
     await answered(1000)
+    expect(await given()).toBe(1)
     await client.config('RESETSTAT')
     await lose(client, server)
     await answered(load.outcomes.length + 1000)
     for (const { code } of await load.stop()) expect(code).toBe('queued')
-    const stats = await client.info('commandstats')
-    expect(evals).toContain(Number(/cmdstat_eval:calls=(\d+)/.exec(stats)[1]))
+    expect(evals).toContain(await given())
     await run.recovers()
     await run.ends(client)
   })

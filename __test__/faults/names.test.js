@@ -14,7 +14,7 @@ const row = 14
 async function begin(about, { port } = {}) {
   const server = await on.server()
   const resolver = on.keep(new Resolver(), (it) => it.remove())
-  const connection = { host: 'redis.test', port: port ?? server.port }
+  const connection = on.connection({ host: 'redis.test', port: port ?? server.port })
   const pipeline = on.keep(await RemotePipeline.start({ connection }, resolver.env), (it) => it.close())
   return { server, resolver, client: on.client(server.url), fault: on.fault({ row, ...about, pipeline }) }
 }
@@ -33,8 +33,8 @@ test('a name that leads elsewhere is asked again when the link breaks', async ()
   const about = { fault: 'the address changed', done: 'the link reset, the old address closed, the name moved' }
   const { server, resolver, client, fault } = await begin(about)
   const [first, second] = ['127.0.0.2', '127.0.0.3']
-  const old = await on.proxy(server.port, { host: first, port: server.port })
-  await on.proxy(server.port, { host: second, port: server.port })
+  const old = await on.proxy(server.port, { host: first, port: on.port(server) })
+  await on.proxy(server.port, { host: second, port: on.port(server) })
   resolver.set(first)
   const load = fault.load(50)
   await once(old, 'down')
@@ -51,11 +51,11 @@ test('a name whose first addresses are silent or refuse is followed to the one t
   // A listener that accepts nothing, and whose queue is full, drops what comes next.
   const full = await on.server(['--bind', '127.0.0.1', silent, '--tcp-backlog', '1'])
   full.freeze()
-  const fill = Array.from({ length: 8 }, () => net.connect(full.port, silent).on('error', () => {}))
+  const fill = Array.from({ length: 8 }, () => net.connect(on.port(full), silent).on('error', () => {}))
   on.keep(fill, (sockets) => sockets.map((socket) => socket.destroy()))
   await once(fill[0], 'connect')
   const { server, resolver, client, fault } = await begin(about, full)
-  await on.proxy(server.port, { host: answering, port: full.port })
+  await on.proxy(server.port, { host: answering, port: on.port(full) })
   expect(fill.at(-1).connecting).toBe(true)
   resolver.set(silent, refusing, answering)
   await fault.recovers()

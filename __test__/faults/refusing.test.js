@@ -5,7 +5,7 @@ const path = require('node:path')
 const { DEBUGGABLE, expectAll, useFaults } = require('../support/faults.js')
 const { dump } = require('../support/keyspace.js')
 const { newTicket } = require('../support/tickets.js')
-const { until } = require('../support/until.js')
+const { until } = require('../../tools/until.js')
 
 const on = useFaults()
 
@@ -57,7 +57,7 @@ describe('a primary that became a replica', () => {
     await client.replicaof('NO', 'ONE')
     await demoted.replicaof('127.0.0.1', next.port)
     await demoted.client('UNPAUSE')
-    proxy.targetPort = next.port
+    proxy.targetPort = on.port(next)
     await until(() => load.outcomes.length >= 1000)
     expectAll(await load.stop(), { code: 'queued' })
     await fault.recovers()

@@ -3,7 +3,7 @@
 const { once } = require('node:events')
 const { DEBUGGABLE, expectAll, useFaults } = require('../support/faults.js')
 const { newTicket } = require('../support/tickets.js')
-const { until } = require('../support/until.js')
+const { until } = require('../../tools/until.js')
 
 const on = useFaults()
 /** Calls that go out at once, in one batch. */
@@ -56,7 +56,7 @@ describe('a server that does not answer', () => {
   ]
 
   test.each(faults)(
-    'keeps no call past its deadline and gathers no links: $fault',
+    'keeps no call past its deadline, gathers no links, and makes one job of each that is tried again: $fault',
     async ({ fault, done, begin, end }) => {
       const server = await on.server(['--lua-time-limit', '50', ...DEBUGGABLE])
       const [client, other] = [on.client(server.url), on.client(server.url)]
@@ -70,6 +70,7 @@ describe('a server that does not answer', () => {
       for (const { code } of rounds) expect(HONEST).toContain(code)
       await end({ server, other })
       await run.recovers()
+      for (const { code } of await run.burst(rounds.map(({ ticket }) => ticket))) expect(code).toBe('queued')
       // The two of this test, ours, and perhaps one that we gave up and the server has not looked at yet.
       const links = (await other.client('LIST')).trim().split('\n').length
       expect(links).toBeLessThanOrEqual(4)

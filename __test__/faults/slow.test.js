@@ -17,7 +17,8 @@ describe('opening a link takes long', () => {
     const resolver = on.keep(new Resolver(), (it) => it.remove())
     resolver.set('~3000', '127.0.0.1')
     const connection = { host: 'redis.test', port: server.port }
-    const pipeline = on.keep(await RemotePipeline.start({ connection }, resolver.env), (it) => it.close())
+    const remote = await RemotePipeline.start({ connection: on.connection(connection) }, resolver.env)
+    const pipeline = on.keep(remote, (it) => it.close())
     const fault = on.fault({ row, fault: 'slow name lookup', done: '3 s for each', pipeline })
     expectAll(await fault.burst(20, PATIENT), { code: 'queued' })
     await fault.ends(on.client(server.url))
@@ -118,6 +119,7 @@ describe('a reply that never ends', () => {
       for (const socket of sockets) socket.destroy()
       return new Promise((resolve) => it.close(resolve))
     })
+    await on.secure(server.address().port)
     return { port: server.address().port, sent: () => sent, links: () => sockets.size }
   }
 
@@ -136,7 +138,7 @@ describe('a reply that never ends', () => {
     expect(pipeline.stats().lastProblem).toMatch(/what is not a reply|reply to something else/)
     expect(process.memoryUsage().rss - before).toBeLessThan(64 * 2 ** 20)
     const real = await on.server()
-    pipeline.reconnect(real.url)
+    pipeline.reconnect(on.connection(real.url))
     await fault.recovers()
     await fault.ends(on.client(real.url))
   })

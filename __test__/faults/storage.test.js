@@ -5,7 +5,7 @@ const path = require('node:path')
 const { runChild } = require('../support/child.js')
 const { useFaults } = require('../support/faults.js')
 const { jobId, jobKey, newTicket, recorder } = require('../support/tickets.js')
-const { until } = require('../support/until.js')
+const { until } = require('../../tools/until.js')
 
 const on = useFaults()
 
@@ -126,7 +126,7 @@ describe('a record without a job', () => {
       process.once('SIGUSR2', () => enqueueTicketTriage(${JSON.stringify(ticket)}, durable))
       enqueueTicketTriage(ticket('first'), storage).then(() => console.log('linked'))`
       const child = await runChild(program, {
-        env: { REDIS_URL: proxy.url },
+        env: on.environment(proxy),
         async onLine(_, running) {
           // From here on the process hears nothing from Redis.
           proxy.forget('down')

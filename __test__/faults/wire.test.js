@@ -2,14 +2,14 @@
 // A way to Redis that cuts, mangles, splits and slows what goes over it.
 const { expectAll, useFaults } = require('../support/faults.js')
 const { newTicket } = require('../support/tickets.js')
-const { until } = require('../support/until.js')
+const { until } = require('../../tools/until.js')
 
 const on = useFaults()
 
-/** A server, a proxy before it, and a pipeline whose link stands. */
-async function begin(about, options) {
+/** A server, a proxy before it, which may read what it passes on, and a pipeline whose link stands. */
+async function begin({ reads = false, ...about }, options) {
   const server = await on.server()
-  const proxy = await on.proxy(server.port)
+  const proxy = await (reads ? on.readingProxy(server.port) : on.proxy(server.port))
   const pipeline = on.pipeline({ connection: proxy.url, ...options })
   const fault = on.fault({ ...about, pipeline })
   await fault.call()
@@ -79,7 +79,7 @@ describe('a reply that is not the one', () => {
   }
 
   test.each(Object.keys(replies))('once costs the link and no call: %s', async (name) => {
-    const about = { row, fault: `garbage: ${name}`, done: 'one reply replaced' }
+    const about = { row, fault: `garbage: ${name}`, done: 'one reply replaced', reads: true }
     const { client, proxy, pipeline, fault } = await begin(about)
     proxy.treat('down', {
       garble(bytes) {

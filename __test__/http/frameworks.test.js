@@ -5,7 +5,7 @@ const { STATUS_CODES } = require('node:http')
 const path = require('node:path')
 const { Program } = require('../support/program.js')
 const { freePort } = require('../support/redis.js')
-const { until } = require('../support/until.js')
+const { until } = require('../../tools/until.js')
 const { EnqueueError } = require('../..')
 
 const jobId = 'ticket-triage:acme:1'

@@ -7,7 +7,7 @@ const { pathToFileURL } = require('node:url')
 const { Program } = require('../support/program.js')
 const { freePort, useDatabase } = require('../support/redis.js')
 const { jobId, jobKey, newTicket } = require('../support/tickets.js')
-const { until } = require('../support/until.js')
+const { until } = require('../../tools/until.js')
 
 const root = path.join(__dirname, '../..')
 const database = useDatabase()

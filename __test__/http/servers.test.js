@@ -4,7 +4,7 @@ const http = require('node:http')
 const { once } = require('node:events')
 const path = require('node:path')
 const { Program } = require('../support/program.js')
-const { until } = require('../support/until.js')
+const { until } = require('../../tools/until.js')
 
 const MiB = 2 ** 20
 const JSON_TYPE = 'application/json'

@@ -2,7 +2,7 @@
 // A real Redis Cluster: three masters that share the slots, and replicas of theirs where a test wants some.
 const { Cluster } = require('ioredis')
 const { OwnServer, freePort } = require('./redis.js')
-const { until, withClient } = require('./until.js')
+const { until, withClient } = require('../../tools/until.js')
 
 const SLOTS = 16_384
 /** A node's second port, for its peers, is this much higher, and ports end at 65,535. */
@@ -19,6 +19,9 @@ const ARGS = [
 ]
 const MIGRATE_TIMEOUT_MS = 5000
 
+/** Where the others go: nodes of a cluster with TLS know each other by the ports for it. */
+const portOf = (node) => node.securePort ?? node.port
+
 async function nodePort() {
   for (;;) {
     const port = await freePort()
@@ -27,8 +30,10 @@ async function nodePort() {
 }
 
 class RedisCluster {
-  static async start({ masters = 3 } = {}) {
+  /** @param {{ masters?: number, certificate?: object }} [options] with a certificate, over TLS */
+  static async start({ masters = 3, certificate } = {}) {
     const cluster = new RedisCluster()
+    cluster.#certificate = certificate
     try {
       for (let i = 0; i < masters; i++) await cluster.#addNode()
       const share = Math.ceil(SLOTS / masters)
@@ -49,6 +54,7 @@ class RedisCluster {
   }
 
   nodes = []
+  #certificate
 
   /** What a pipeline is given. */
   get connection() {
@@ -62,13 +68,15 @@ class RedisCluster {
   }
 
   async #addNode() {
-    const node = new OwnServer(await nodePort(), ARGS)
+    const secure = this.#certificate && { certificate: this.#certificate, securePort: await nodePort() }
+    const args = secure ? [...ARGS, '--tls-cluster', 'yes', '--tls-replication', 'yes'] : ARGS
+    const node = new OwnServer(await nodePort(), args, secure)
     this.nodes.push(node)
     await node.up()
     node.id = await withClient(node, (client) => client.cluster('MYID'))
     const [first] = this.nodes
     if (node !== first) {
-      await withClient(first, (client) => client.cluster('MEET', '127.0.0.1', `${node.port}`))
+      await withClient(first, (client) => client.cluster('MEET', '127.0.0.1', `${portOf(node)}`))
     }
     return node
   }
@@ -127,7 +135,16 @@ class RedisCluster {
         for (;;) {
           const keys = await from.cluster('GETKEYSINSLOT', slot, 100)
           if (keys.length === 0) break
-          await from.call('MIGRATE', '127.0.0.1', `${target.port}`, '', '0', `${MIGRATE_TIMEOUT_MS}`, 'KEYS', ...keys)
+          await from.call(
+            'MIGRATE',
+            '127.0.0.1',
+            `${portOf(target)}`,
+            '',
+            '0',
+            `${MIGRATE_TIMEOUT_MS}`,
+            'KEYS',
+            ...keys,
+          )
         }
         await to.cluster('SETSLOT', slot, 'NODE', target.id)
         // One that heard of it already and has no slot left is a replica now, and takes no orders.

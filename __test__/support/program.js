@@ -3,7 +3,7 @@
 const { spawn } = require('node:child_process')
 const { once } = require('node:events')
 const { createInterface } = require('node:readline')
-const { until } = require('./until.js')
+const { until } = require('../../tools/until.js')
 
 class Program {
   /** @type {string[]} */

@@ -5,28 +5,41 @@ const { mkdtempSync, rmSync, writeFileSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const path = require('node:path')
 const { OwnServer, freePort } = require('./redis.js')
-const { until, withClient } = require('./until.js')
+const { until, withClient } = require('../../tools/until.js')
 
 const NAME = 'tickets'
 /** Without it a primary waits five seconds for more replicas before it sends its data. */
 const AT_ONCE = ['--repl-diskless-sync-delay', '0']
 
+/** Where others go: servers of a set-up with TLS know each other by the ports for it. */
+const portOf = (server) => server.securePort ?? server.port
+/** How a sentinel speaks to servers and to its like. Clients may come to its port for TCP. */
+const overTls = async ({ cert, key, ca }) => [
+  `tls-port ${await freePort()}`,
+  'tls-auth-clients no',
+  'tls-replication yes',
+  `tls-cert-file ${cert}`,
+  `tls-key-file ${key}`,
+  `tls-ca-cert-file ${ca}`,
+]
+
 /** One sentinel process. */
 class Sentinel {
   /**
-   * @param {number} primaryPort of the server that it takes for the primary, to begin with
+   * @param {OwnServer} primary what it takes for it, to begin with
    * @param {{ quorum?: number, password?: string }} [options] `password` is what it asks of its clients
    */
-  static async start(primaryPort, { quorum = 2, password } = {}) {
+  static async start(primary, { quorum = 2, password } = {}) {
     const sentinel = new Sentinel(await freePort(), password)
     const config = [
       `port ${sentinel.port}`,
       'bind 127.0.0.1',
       `dir ${sentinel.dir}`,
-      `sentinel monitor ${NAME} 127.0.0.1 ${primaryPort} ${quorum}`,
+      `sentinel monitor ${NAME} 127.0.0.1 ${portOf(primary)} ${quorum}`,
       `sentinel down-after-milliseconds ${NAME} 500`,
       `sentinel failover-timeout ${NAME} 3000`,
       password ? `requirepass ${password}` : '',
+      ...(primary.certificate ? await overTls(primary.certificate) : []),
     ]
     writeFileSync(sentinel.config, config.join('\n'))
     sentinel.up()
@@ -87,15 +100,19 @@ class Sentinel {
 }
 
 class SentinelSetup {
-  static async start({ replicas = 2, sentinels = 3 } = {}) {
+  /** @param {{ replicas?: number, sentinels?: number, certificate?: object }} [options] with a certificate, over TLS */
+  static async start({ replicas = 2, sentinels = 3, certificate } = {}) {
     const setup = new SentinelSetup()
+    const args = [...AT_ONCE, ...(certificate ? ['--tls-replication', 'yes'] : [])]
     try {
-      setup.servers.push(await OwnServer.start(AT_ONCE))
+      setup.servers.push(await OwnServer.start(args, { certificate }))
       const primary = setup.servers[0]
       for (let i = 0; i < replicas; i++) {
-        setup.servers.push(await OwnServer.start([...AT_ONCE, '--replicaof', '127.0.0.1', `${primary.port}`]))
+        setup.servers.push(
+          await OwnServer.start([...args, '--replicaof', '127.0.0.1', `${portOf(primary)}`], { certificate }),
+        )
       }
-      for (let i = 0; i < sentinels; i++) setup.sentinels.push(await Sentinel.start(primary.port))
+      for (let i = 0; i < sentinels; i++) setup.sentinels.push(await Sentinel.start(primary))
       await Promise.all(setup.sentinels.map((sentinel) => sentinel.knows(replicas, sentinels - 1)))
       await setup.replicated(primary, replicas)
     } catch (error) {
@@ -117,7 +134,7 @@ class SentinelSetup {
   async primary() {
     const living = this.sentinels.find((sentinel) => sentinel.child.exitCode === null && !sentinel.child.killed)
     const port = await living.primaryPort()
-    return this.servers.find((server) => server.port === port)
+    return this.servers.find((server) => portOf(server) === port)
   }
 
   /** Resolves when this many replicas have all that the primary has. */
@@ -142,7 +159,7 @@ class SentinelSetup {
   async successorOf(former) {
     const agreed = async () => {
       const ports = await Promise.all(this.sentinels.map((sentinel) => sentinel.primaryPort()))
-      return ports.every((port) => port === ports[0] && port !== former.port)
+      return ports.every((port) => port === ports[0] && port !== portOf(former))
     }
     await until(agreed)
     const successor = await this.primary()
@@ -155,4 +172,4 @@ class SentinelSetup {
   }
 }
 
-module.exports = { NAME, Sentinel, SentinelSetup }
+module.exports = { NAME, Sentinel, SentinelSetup, portOf }

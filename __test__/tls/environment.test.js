@@ -1,6 +1,7 @@
 'use strict'
 // What Node takes from the environment, in processes of their own: with REDIS_URL alone, and with options.
-const { Authority, TlsFront } = require('../support/certificates.js')
+const { Authority } = require('../../tools/certificates.js')
+const { TlsFront } = require('../support/tls-front.js')
 const { runChild } = require('../support/child.js')
 const { OwnServer } = require('../support/redis.js')
 

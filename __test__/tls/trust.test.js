@@ -2,7 +2,8 @@
 // Who is taken for the server, and what is said of one who is not: by which code, as Node gives it, and what to do.
 const { once } = require('node:events')
 const net = require('node:net')
-const { Authority, TlsFront } = require('../support/certificates.js')
+const { Authority } = require('../../tools/certificates.js')
+const { TlsFront } = require('../support/tls-front.js')
 const { useFaults } = require('../support/faults.js')
 const { OwnServer } = require('../support/redis.js')
 const { newTicket, recorder, rejection } = require('../support/tickets.js')

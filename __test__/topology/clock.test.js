@@ -4,7 +4,6 @@ const { Worker } = require('bullmq')
 const { runChild } = require('../support/child.js')
 const { Clock } = require('../support/clock.js')
 const { useFaults } = require('../support/faults.js')
-const { OwnServer, freePort } = require('../support/redis.js')
 
 const HOUR = 3_600_000
 const JUMPS = [
@@ -28,7 +27,7 @@ function runWithClock(server, calls, onLine) {
       ({ jobId }) => ({ jobId, code: 'queued', outcome: 'queued' }),
       ({ jobId, code, outcome }) => ({ jobId, code, outcome }))
     const report = (value) => console.log(JSON.stringify(value));`
-  return runChild(preamble + calls, { env: { ...clock.env, REDIS_URL: server.url }, onLine })
+  return runChild(preamble + calls, { env: { ...clock.env, ...on.environment(server) }, onLine })
 }
 
 const linesOf = ({ code, stdout, stderr }) => {
@@ -92,8 +91,7 @@ describe.each(JUMPS)('our clock jumps to %s amid calls', (where, offset) => {
 describe.each(JUMPS)("the server's clock jumps to %s amid calls", (where, offset) => {
   test('calls are queued, and its events stay in order', async () => {
     process.env.TEST_REDIS_COMMAND = clock.wrap(program)
-    const server = on.keep(new OwnServer(await freePort(), []), (it) => it.stop())
-    await server.up()
+    const server = await on.server()
     process.env.TEST_REDIS_COMMAND = program
     const pipeline = on.pipeline({ connection: server.url })
     const fault = on.fault({

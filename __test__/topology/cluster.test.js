@@ -4,7 +4,7 @@ const { Worker } = require('bullmq')
 const { RedisCluster } = require('../support/cluster.js')
 const { useFaults } = require('../support/faults.js')
 const { jobId, newTicket, recorder } = require('../support/tickets.js')
-const { until, withClient } = require('../support/until.js')
+const { until, withClient } = require('../../tools/until.js')
 
 const PREFIX = '{bull}'
 const PATIENT = { timeoutMs: 30_000 }
@@ -12,6 +12,11 @@ const PATIENT = { timeoutMs: 30_000 }
 const on = useFaults()
 
 let cluster
+async function start() {
+  const it = await RedisCluster.start({ certificate: on.certificate })
+  it.nodes.forEach(on.know)
+  return it
+}
 const pipelineOf = (options) => on.pipeline({ connection: cluster.connection, prefix: PREFIX, ...options })
 const ends = (fault) =>
   fault.ends(
@@ -22,7 +27,7 @@ const another = (node) => cluster.nodes.find((it) => it !== node)
 
 describe('the cluster is well', () => {
   beforeAll(async () => {
-    cluster = await RedisCluster.start()
+    cluster = await start()
   })
   afterAll(() => cluster.stop())
 
@@ -136,7 +141,7 @@ describe('the cluster is well', () => {
 
 describe('a node is lost', () => {
   beforeEach(async () => {
-    cluster = await RedisCluster.start()
+    cluster = await start()
   })
   afterEach(() => cluster.stop())
 

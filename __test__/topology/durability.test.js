@@ -2,7 +2,7 @@
 // What an answer is worth when the primary is lost: an acknowledged write may be gone, unless a replica was waited for.
 const { useFaults } = require('../support/faults.js')
 const { jobId, jobKey, newTicket, recorder } = require('../support/tickets.js')
-const { until, withClient } = require('../support/until.js')
+const { until, withClient } = require('../../tools/until.js')
 
 const on = useFaults()
 let primary

@@ -4,7 +4,7 @@ const { runChild } = require('../support/child.js')
 const { useFaults } = require('../support/faults.js')
 const { freePort } = require('../support/redis.js')
 const { jobId, newTicket, recorder } = require('../support/tickets.js')
-const { until } = require('../support/until.js')
+const { until } = require('../../tools/until.js')
 
 const on = useFaults()
 const enqueue = (pipeline, ticket = newTicket(), options = { timeoutMs: 30_000 }) =>

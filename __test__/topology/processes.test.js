@@ -34,7 +34,7 @@ beforeEach(async () => {
 async function run(program) {
   const reports = mkdtempSync(path.join(tmpdir(), 'enqueue-boundary-reports-'))
   try {
-    const env = { REDIS_URL: server.url, REPORTS: reports }
+    const env = { ...on.environment(server), REPORTS: reports }
     expect(await runChild(REPORT + program, { env })).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
     const lines = readdirSync(reports).flatMap((file) => readFileSync(path.join(reports, file), 'utf8').match(/.+/g))
     return lines.map((line) => JSON.parse(line))

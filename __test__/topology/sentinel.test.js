@@ -1,10 +1,10 @@
 'use strict'
 // Redis behind Sentinel: the primary is found, and followed when the sentinels elect another.
-const { Authority, TlsFront } = require('../support/certificates.js')
+const { Authority, TlsFront } = require('../../tools/certificates.js')
 const { useFaults } = require('../support/faults.js')
-const { NAME, Sentinel, SentinelSetup } = require('../support/sentinel.js')
+const { NAME, Sentinel, SentinelSetup, portOf } = require('../support/sentinel.js')
 const { jobKey, newTicket, recorder } = require('../support/tickets.js')
-const { until, withClient } = require('../support/until.js')
+const { until, withClient } = require('../../tools/until.js')
 
 /** Longer than an election takes on a busy machine. */
 const PATIENT = { timeoutMs: 30_000 }
@@ -33,7 +33,7 @@ test('the primary that the sentinels name is opened as the connection says: with
 describe('the primary fails', () => {
   let setup
   beforeEach(async () => {
-    setup = await SentinelSetup.start()
+    setup = await SentinelSetup.start({ certificate: on.certificate })
   })
   afterEach(() => setup.stop())
 
@@ -102,15 +102,15 @@ describe('the primary fails', () => {
 describe('sentinels fail', () => {
   let setup
   beforeAll(async () => {
-    setup = await SentinelSetup.start({ replicas: 1 })
+    setup = await SentinelSetup.start({ replicas: 1, certificate: on.certificate })
   })
   afterAll(() => setup.stop())
 
   test('one that still believes in a server that is a replica now is passed over', async () => {
     const primary = await setup.primary()
     const replica = setup.servers.find((server) => server !== primary)
-    const stale = on.keep(await Sentinel.start(replica.port, { quorum: 1 }), (it) => it.stop())
-    expect(await stale.primaryPort()).toBe(replica.port)
+    const stale = on.keep(await Sentinel.start(replica, { quorum: 1 }), (it) => it.stop())
+    expect(await stale.primaryPort()).toBe(portOf(replica))
     const sentinels = [stale.address, ...setup.connection.sentinels]
     const pipeline = on.pipeline({ connection: { sentinels, name: NAME } })
     const fault = on.fault({ row: 5, fault: 'stale sentinel', done: 'the first sentinel names a replica', pipeline })
@@ -123,7 +123,7 @@ describe('sentinels fail', () => {
   test('one that is stale does not make us leave the primary again and again', async () => {
     const primary = await setup.primary()
     const replica = setup.servers.find((server) => server !== primary)
-    const stale = on.keep(await Sentinel.start(replica.port, { quorum: 1 }), (it) => it.stop())
+    const stale = on.keep(await Sentinel.start(replica, { quorum: 1 }), (it) => it.stop())
     // The one that knows better is always the last to answer.
     const proxy = await on.proxy(setup.sentinels[0].port)
     proxy.treat('down', { delayMs: 50 })
@@ -143,7 +143,7 @@ describe('sentinels fail', () => {
   test('only stale sentinels: the call is not sent to the replica they name', async () => {
     const primary = await setup.primary()
     const replica = setup.servers.find((server) => server !== primary)
-    const stale = on.keep(await Sentinel.start(replica.port, { quorum: 1 }), (it) => it.stop())
+    const stale = on.keep(await Sentinel.start(replica, { quorum: 1 }), (it) => it.stop())
     const pipeline = on.pipeline({ connection: { sentinels: [stale.address], name: NAME } })
     const fault = on.fault({ row: 5, fault: 'only stale sentinels', done: 'they name a replica', pipeline })
     const { code, outcome, error } = await fault.call(newTicket(), { timeoutMs: 300 })
@@ -154,7 +154,7 @@ describe('sentinels fail', () => {
 
   test('one that asks for a password is given sentinelPassword, which is not that of the primary', async () => {
     const primary = await setup.primary()
-    const guarded = await Sentinel.start(primary.port, { quorum: 1, password: 'open-sesame' })
+    const guarded = await Sentinel.start(primary, { quorum: 1, password: 'open-sesame' })
     on.keep(guarded, (it) => it.stop())
     const connection = { sentinels: [guarded.address], name: NAME }
     const unarmed = on.pipeline({ connection })

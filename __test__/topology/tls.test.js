@@ -2,11 +2,12 @@
 // TLS against certificates that are good and bad. In each fault nothing is sent, and never anything in plain text.
 const { once } = require('node:events')
 const net = require('node:net')
-const { Authority, TlsFront } = require('../support/certificates.js')
+const { Authority } = require('../../tools/certificates.js')
+const { TlsFront } = require('../support/tls-front.js')
 const { useFaults } = require('../support/faults.js')
 const { OwnServer } = require('../support/redis.js')
 const { newTicket } = require('../support/tickets.js')
-const { until } = require('../support/until.js')
+const { until } = require('../../tools/until.js')
 
 const SHORT = { timeoutMs: 500 }
 
@@ -27,7 +28,8 @@ afterAll(async () => {
 
 const front = async (options) => on.keep(await TlsFront.start(server.port, options), (it) => it.stop())
 const connectionOf = ({ port }, tls) => ({ port, tls: { ca: authority.ca, ...tls } })
-const faultOf = (fault, done, connection) => on.fault({ row: 17, fault, done, pipeline: on.pipeline({ connection }) })
+const faultOf = (fault, done, connection) =>
+  on.fault({ row: 17, over: 'TLS', fault, done, pipeline: on.pipeline({ connection }) })
 const ends = (fault) => fault.ends(on.client(server.url))
 
 function expectUnsent({ code, outcome, error }, cause) {

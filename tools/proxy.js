@@ -12,7 +12,7 @@ const CLEAR = { delayMs: 0, jitterMs: 0, bytesPerSecond: Number.POSITIVE_INFINIT
 
 /**
  * Passes bytes both ways, `up` to the server and `down` from it, and treats each as it is told. It emits 'link' when a
- * link is made and 'up' and 'down' with the bytes that arrived, so that tests need not sleep.
+ * link is made, 'cut' when one is cut, and 'up' and 'down' with the bytes that arrived, so that tests need not sleep.
  */
 class FaultyProxy extends EventEmitter {
   /** @param {{ host?: string, port?: number }} [at] any loopback address; a free port of it */
@@ -62,14 +62,14 @@ class FaultyProxy extends EventEmitter {
     for (const link of this.#links) for (const direction of directions) link.forgotten.add(direction)
   }
 
-  /** Lets `bytes` more of what the server sends through, on one link, and then ends it with a reset or a mere end. */
+  /** Lets `bytes` more of what the server sends through on each link; the first to reach them ends, with a reset or not. */
   cutReply(bytes, how) {
-    this.#cut = { direction: 'down', bytes, how }
+    this.#cut = { direction: 'down', bytes, how, passed: new Map() }
   }
 
   /** As `cutReply`, of what is sent to the server. */
   cutRequest(bytes, how) {
-    this.#cut = { direction: 'up', bytes, how }
+    this.#cut = { direction: 'up', bytes, how, passed: new Map() }
   }
 
   /** Resets all links that stand. */
@@ -116,21 +116,23 @@ class FaultyProxy extends EventEmitter {
         treatment: () => this[direction],
         held: () => this.#held,
         arrived: (bytes) => this.emit(direction, bytes),
-        cut: (bytes) => (this.#cut?.direction === direction ? this.#cutOff(bytes) : undefined),
+        cut: (bytes) => (this.#cut?.direction === direction ? this.#cutOff(link, bytes) : undefined),
       })
     }
     this.emit('link')
   }
 
   /** Where in `bytes` the link is to be cut, if anywhere. */
-  #cutOff(bytes) {
-    const { bytes: left, how } = this.#cut
-    if (bytes.length < left) {
-      this.#cut.bytes -= bytes.length
+  #cutOff(link, bytes) {
+    const { bytes: all, how, passed } = this.#cut
+    const at = all - (passed.get(link) ?? 0)
+    if (bytes.length < at) {
+      passed.set(link, all - at + bytes.length)
       return undefined
     }
     this.#cut = undefined
-    return { at: left, how }
+    this.emit('cut')
+    return { at, how }
   }
 }
 

@@ -1,12 +1,9 @@
 'use strict'
-// A certificate authority of the test's own, made with openssl when the test runs, and a TLS front for a plain server.
+// A certificate authority of one's own, made with openssl.
 const { execFileSync } = require('node:child_process')
-const { EventEmitter, once } = require('node:events')
 const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
-const net = require('node:net')
 const { tmpdir } = require('node:os')
 const path = require('node:path')
-const tls = require('node:tls')
 
 const NAMES = 'DNS:localhost,IP:127.0.0.1'
 /** For `openssl ca`, which unlike `openssl x509` can say when a certificate expired. */
@@ -49,23 +46,35 @@ class Authority {
   /**
    * Issues a certificate with its key. Without names and extensions it is of X.509 version 1.
    * @param {{ names?: string | null, extensions?: string[], commonName?: string, expired?: boolean, early?: boolean,
-   *   selfSigned?: boolean, key?: keyof typeof KEYS }} [options] `names` are what openssl calls subjectAltName; `early` is
-   *   not valid yet
+   *   always?: boolean, selfSigned?: boolean, key?: keyof typeof KEYS }} [options] `names` are what openssl calls
+   *   subjectAltName; `early` is not valid yet, `always` is valid by clocks that are wrong too
    */
-  issue({ names = NAMES, extensions = [], commonName, expired, early, selfSigned, key = 'P-256' } = {}) {
+  issue({ names = NAMES, extensions = [], commonName, expired, early, always, selfSigned, key = 'P-256' } = {}) {
     this.#issued += 1
     const name = `leaf${this.#issued}`
     const lines = [...(names ? [`subjectAltName=${names}`] : []), ...extensions]
     this.#write(`${name}.ext`, lines.join('\n'))
     const subject = `/CN=${commonName ?? name}`
     this.#openssl('req', '-new', ...this.#newKey(name, key), '-subj', subject, '-out', `${name}.csr`)
-    const [from, to] = expired ? ['20200101', '20200201'] : ['20990101', '20990201']
-    const valid = expired || early ? ['-startdate', `${from}000000Z`, '-enddate', `${to}000000Z`] : ['-days', '2']
+    const [from, to] = [early ? '20990101' : '20200101', expired ? '20200201' : '20990201']
+    const valid =
+      expired || early || always ? ['-startdate', `${from}000000Z`, '-enddate', `${to}000000Z`] : ['-days', '2']
     const files = ['-in', `${name}.csr`, '-notext', '-out', `${name}.pem`]
     if (lines.length > 0) files.push('-extfile', `${name}.ext`)
     if (selfSigned) files.push('-selfsign', '-keyfile', `${name}.key`)
     this.#openssl('ca', '-batch', '-config', 'ca.cnf', ...valid, ...files)
     return { cert: this.#read(`${name}.pem`), key: this.#read(`${name}.key`) }
+  }
+
+  /** As `issue`, as the files that a server is started with. */
+  issueFiles(options) {
+    const { cert, key } = this.issue(options)
+    const name = `server${this.#issued}`
+    return {
+      cert: this.file(`${name}.pem`, cert),
+      key: this.file(`${name}.key`, key),
+      ca: path.join(this.#dir, 'ca.pem'),
+    }
   }
 
   /** What openssl makes of `input`, such as another form of a key. */
@@ -100,57 +109,4 @@ class Authority {
   }
 }
 
-/**
- * Real TLS in front of a plain server, since not every server program has TLS built in. Emits 'secured' with each socket
- * that shook hands, and 'failed' with why one did not.
- */
-class TlsFront extends EventEmitter {
-  /** @param {tls.TlsOptions} options as `tls.createServer` takes them */
-  static async start(targetPort, options) {
-    const front = new TlsFront()
-    front.#server = tls.createServer(options, (client) => front.#join(client, targetPort))
-    front.#server.on('tlsClientError', (error) => front.emit('failed', error))
-    front.#server.listen(0, '127.0.0.1')
-    await once(front.#server, 'listening')
-    front.port = front.#server.address().port
-    return front
-  }
-
-  #server
-  #sockets = new Set()
-
-  /** Shows another certificate from the next connection on. */
-  present(options) {
-    this.#server.setSecureContext(options)
-  }
-
-  /** Ends the connections that stand. */
-  cut() {
-    for (const socket of this.#sockets) socket.destroy()
-  }
-
-  async stop() {
-    const closed = once(this.#server, 'close')
-    this.#server.close()
-    this.cut()
-    await closed
-  }
-
-  #join(client, targetPort) {
-    const server = net.connect(targetPort, '127.0.0.1')
-    for (const socket of [client, server]) {
-      this.#sockets.add(socket)
-      // A broken end ends the other; both are expected here.
-      socket.on('error', () => {})
-      socket.once('close', () => {
-        this.#sockets.delete(socket)
-        client.destroy()
-        server.destroy()
-      })
-    }
-    client.pipe(server).pipe(client)
-    this.emit('secured', client)
-  }
-}
-
-module.exports = { Authority, TlsFront }
+module.exports = { Authority }
