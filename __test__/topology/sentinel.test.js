@@ -1,8 +1,9 @@
 'use strict'
 // Redis behind Sentinel: the primary is found, and followed when the sentinels elect another.
-const { Authority, TlsFront } = require('../../tools/certificates.js')
+const { Authority } = require('../../tools/certificates.js')
 const { useFaults } = require('../support/faults.js')
 const { NAME, Sentinel, SentinelSetup, portOf } = require('../support/sentinel.js')
+const { TlsFront } = require('../support/tls-front.js')
 const { jobKey, newTicket, recorder } = require('../support/tickets.js')
 const { until, withClient } = require('../../tools/until.js')
 

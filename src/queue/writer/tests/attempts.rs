@@ -15,7 +15,9 @@ use crate::queue::writer::connecting::Event;
 fn an_attempt_that_is_not_answered_gets_company_within_a_second_and_the_first_to_be_answered_counts() {
     let mut peer = Peer::start(b"");
     let (_sender, inbox) = unbounded_channel();
-    let mut state = State::new(local(peer.port), Arc::default(), inbox);
+    let mut state = State::new(local(peer.port), Arc::default(), inbox, 0);
+    let client = state.backlog.join(0);
+    state.backlog.add(client, ready(1, PATIENCE));
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let start = Instant::now() + Duration::from_millis(1);
     let mut links = Vec::new();

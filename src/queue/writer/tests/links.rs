@@ -36,7 +36,7 @@ impl Standing {
             .unwrap_or_else(|error| panic!("{error}"));
         let (sender, inbox) = unbounded_channel();
         let health = Arc::<Health>::default();
-        let mut state = State::new(config, Arc::clone(&health), inbox);
+        let mut state = State::new(config, Arc::clone(&health), inbox, 0);
         state.on_event(Event::Connected(Ok(Box::new(server))));
         let (settled, outcomes) = channel();
         let sink =
@@ -137,7 +137,6 @@ fn with_replicas_asked_for_nothing_but_the_word_of_one_makes_a_job_queued() {
         (":0\r\n", false),
         ("-NOPERM this user has no permissions to run the 'wait' command\r\n", false),
         ("-ERR WAIT cannot be used with replica instances.\r\n", false),
-        ("$-1\r\n", false),
     ] {
         let mut it = Standing::new(true);
         assert!(it.sends(1, Instant::now()));
