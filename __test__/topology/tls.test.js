@@ -106,7 +106,7 @@ test('a certificate that expires does not disturb a connection that stands, and 
   const secure = await front(authority.issue())
   const pipeline = on.pipeline({ connection: connectionOf(secure) })
   const done = 'the next connection was shown an expired one, the one after it a new one'
-  const fault = on.fault({ row: 17, fault: 'certificate expires while connected', done, pipeline })
+  const fault = on.fault({ row: 17, over: 'TLS', fault: 'certificate expires while connected', done, pipeline })
   await fault.burst(20)
   secure.present(authority.issue({ expired: true }))
   for (const { outcome } of await fault.burst(20)) expect(outcome).toBe('queued')
@@ -125,7 +125,7 @@ describe('certificates are reloaded without a restart', () => {
     const secure = await front(authority.issue())
     const pipeline = on.pipeline({ connection: connectionOf(secure) })
     const done = 'the server took a certificate of another authority, then the pipeline that authority'
-    const fault = on.fault({ row: 17, fault: 'authority replaced', done, pipeline })
+    const fault = on.fault({ row: 17, over: 'TLS', fault: 'authority replaced', done, pipeline })
     await fault.burst(20)
     secure.present(stranger.issue())
     secure.cut()
@@ -143,7 +143,7 @@ describe('certificates are reloaded without a restart', () => {
     secure.on('secured', (socket) => seen.push(socket.getPeerCertificate().subjectaltname))
     const pipeline = on.pipeline({ connection: connectionOf(secure, clients[0]) })
     const done = 'three new ones amid calls'
-    const fault = on.fault({ row: 17, fault: 'client certificate reloaded', done, pipeline })
+    const fault = on.fault({ row: 17, over: 'TLS', fault: 'client certificate reloaded', done, pipeline })
     await fault.call()
     const calls = fault.load(32)
     for (const [at, client] of clients.entries()) {
@@ -161,7 +161,7 @@ describe('certificates are reloaded without a restart', () => {
     const secure = await front(authority.issue())
     const pipeline = on.pipeline({ connection: connectionOf(secure) })
     const done = 'given what is no PEM, a certificate without its key, a number'
-    const fault = on.fault({ row: 17, fault: 'certificate that cannot be used', done, pipeline })
+    const fault = on.fault({ row: 17, over: 'TLS', fault: 'certificate that cannot be used', done, pipeline })
     await fault.call()
     for (const [tls, code] of [
       [{ ca: 'no PEM' }, 'MISCONFIGURED'],
