@@ -37,6 +37,7 @@ pub struct Connection {
     /// It is reset when so many bytes more have come in, or gone out.
     pub cut_in: Option<u64>,
     pub cut_out: Option<u64>,
+    pub cut_write: Option<u64>,
     /// When what is left of it after a reset arrives.
     pub late: Option<Instant>,
     pub drips: bool,
@@ -62,6 +63,7 @@ impl Connection {
             left: false,
             cut_in: None,
             cut_out: None,
+            cut_write: None,
             late: None,
             drips: false,
             spoilt: None,
@@ -120,6 +122,10 @@ impl World {
     /// What the kernel does with bytes that are written.
     fn take(&mut self, id: usize, bytes: &[u8], context: &Context<'_>) -> Poll<io::Result<usize>> {
         let room = self.plan.room;
+        if self.connections[id].cut_write == Some(0) {
+            let kept = self.connections[id].sent.len();
+            self.reset(id, kept);
+        }
         let narrow = self.chance.one_in(8);
         let connection = &mut self.connections[id];
         if let Some(end) = connection.end {
@@ -137,6 +143,8 @@ impl World {
         }
         let count = bytes.len().min(free);
         let count = if narrow { count.div_ceil(2) } else { count };
+        let count = connection.cut_write.map_or(count, |left| count.min(left as usize));
+        connection.cut_write = connection.cut_write.map(|left| left - count as u64);
         connection.sent.extend(&bytes[..count]);
         connection.arrived.notify_one();
         Poll::Ready(Ok(count))

@@ -42,6 +42,8 @@ pub enum Fault {
         incoming: bool,
         bytes: u64,
     },
+    /// A write fails when the kernel has taken so many bytes more, of which all may arrive.
+    CutWrite(u64),
     /// Nobody is let in.
     Refuse,
     /// No packet passes.
@@ -196,6 +198,7 @@ fn episodes(chance: &mut Chance, span: u64) -> Vec<Episode> {
 fn fault(chance: &mut Chance, kind: u64) -> Fault {
     match kind {
         0 => Fault::Cut,
+        1 if chance.one_in(2) => Fault::CutWrite(chance.of(&[1, 30, 600, 9_000, 200_000]).min(chance.next())),
         1 | 2 => Fault::CutAt {
             incoming: chance.one_in(2),
             bytes: chance.of(&[1, 30, 600, 9_000, 200_000]).min(chance.next()),

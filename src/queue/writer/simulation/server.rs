@@ -328,6 +328,7 @@ impl World {
                 }
                 Fault::CutAt { incoming: true, bytes } => self.connections[id].cut_in = Some(bytes),
                 Fault::CutAt { incoming: false, bytes } => self.connections[id].cut_out = Some(bytes),
+                Fault::CutWrite(bytes) => self.connections[id].cut_write = Some(bytes),
                 Fault::HalfOpen => self.connections[id].dead = true,
                 Fault::Restart { .. } => self.reset(id, 0),
                 Fault::Failover { dies: true, .. } => self.connections[id].dead = true,
