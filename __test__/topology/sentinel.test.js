@@ -17,7 +17,7 @@ test('the primary that the sentinels name is opened as the connection says: with
   const authority = on.keep(new Authority(), (it) => it.remove())
   const server = await on.server()
   const front = on.keep(await TlsFront.start(server.port, authority.issue()), (it) => it.stop())
-  const sentinel = on.keep(await Sentinel.start(front.port, { quorum: 1 }), (it) => it.stop())
+  const sentinel = on.keep(await Sentinel.start(front, { quorum: 1 }), (it) => it.stop())
   const admin = on.client(server.url, { db: 3 })
   await admin.config('SET', 'requirepass', 'open-sesame')
   await admin.acl('SETUSER', 'web', 'on', '>secret', '~*', '+@all')
