@@ -66,7 +66,8 @@ impl World {
         let trip = plan.answering + 5 * plan.latency;
         let lookups = if plan.topology == Topology::Sentinels { 8 } else { 5 };
         let replaced = match plan.topology {
-            Topology::Cluster => 2 * trip + Duration::from_secs(4),
+            // Of each writer that a job goes through.
+            Topology::Cluster => (2 * trip + Duration::from_secs(4)) * (1 + u32::from(plan.second)),
             _ => Duration::ZERO,
         };
         let connecting = plan.lookup * lookups + replaced;

@@ -100,9 +100,14 @@ pub async fn answer(world: Shared, id: usize, mut replies: UnboundedReceiver<(In
             Some(Fault::Twice) => world.lock().deliver(id, &[&bytes[..], &bytes[..]].concat()),
             Some(_) => {
                 let mut piece = b"+".to_vec();
+                let mut pieces = 0;
                 while !world.lock().is_left(id) {
                     piece.resize(4096, b'x');
                     world.lock().deliver(id, &piece);
+                    pieces += 1;
+                    if pieces == 20 {
+                        world.lock().broken.push("a reply without an end is listened to".into());
+                    }
                     sleep(Duration::from_millis(10)).await;
                 }
                 return;
@@ -236,6 +241,7 @@ impl World {
         if server != self.primary {
             return Some(match self.plan.topology {
                 Topology::Cluster => format!("MOVED 1 node:{}", self.primary),
+                _ if self.servers[server].alone => REFUSALS[6].into(),
                 _ => REFUSALS[5].into(),
             });
         }
@@ -360,6 +366,7 @@ impl World {
             queue.ids = queue.order.iter().map(|job| self.jobs[*job].id.clone()).collect();
         }
         self.servers[old].deposed = true;
+        self.servers[old].alone = self.chance.one_in(2);
         self.servers[old].dead = dies;
         self.primary = (old + 1) % self.plan.data;
         self.servers[self.primary].queues = queues;

@@ -26,6 +26,8 @@ pub struct Server {
     pub scripted: bool,
     /// It was the primary, and is a replica now, or gone.
     pub deposed: bool,
+    /// It takes itself for the primary still, without replicas.
+    pub alone: bool,
     pub dead: bool,
     pub queues: [Queue; 3],
     pub free_at: Option<Instant>,
