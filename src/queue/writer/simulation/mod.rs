@@ -221,7 +221,8 @@ fn a_simulation_of_many_seeds_breaks_no_promise() {
     match std::env::var("SEED") {
         Ok(seed) => {
             let seed = seed.parse().expect("SEED is a number");
-            println!("{:?}", run(seed, true));
+            let ended = run(seed, true);
+            assert!(ended.is_ok(), "{ended:?}");
         }
         Err(_) => run_all(seeds()),
     }

@@ -93,7 +93,6 @@ pub struct World {
     pub jobs: Vec<Job>,
     /// How many jobs of each caller are not settled.
     pub waits: Vec<usize>,
-    pub dials: Vec<Instant>,
     pub moved: bool,
     pub panicked: bool,
     /// Broken promises that were seen while it went on.
@@ -122,7 +121,6 @@ impl Shared {
             known_until: start,
             connections: Vec::new(),
             jobs: Vec::new(),
-            dials: Vec::new(),
             moved: false,
             panicked: false,
             broken: Vec::new(),
