@@ -170,7 +170,7 @@ describe('authorize', () => {
         answer = resolve
       })
     const createPending = () => new Promise(() => {})
-    const call = rejection(enqueueTicketTriage(newTicket(), { createPending }, { authorize, timeoutMs: 50 }))
+    const call = rejection(enqueueTicketTriage(newTicket(), { createPending }, { authorize, timeoutMs: 300 }))
     answer(true)
     expect((await call).code).toBe('STORAGE_TIMEOUT')
   })

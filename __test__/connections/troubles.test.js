@@ -26,10 +26,16 @@ async function listener(serve) {
   return server.address().port
 }
 
+/** How the first call ends that has had the time to get as far as `enough` asks, which on a busy machine may be long. */
+async function endOf(pipeline, timeoutMs, enough) {
+  const error = await rejection(pipeline.enqueue(newTicket(), recorder(), { timeoutMs }))
+  return enough(error) ? error : endOf(pipeline, 2 * timeoutMs, enough)
+}
+
 /** How a call ends there, and what `stats()` says afterwards. */
 async function troubleOf(connection, options) {
   const pipeline = on.pipeline({ connection, ...options })
-  const error = await rejection(pipeline.enqueue(newTicket(), recorder(), { timeoutMs: 300 }))
+  const error = await endOf(pipeline, 300, ({ cause }) => cause.code !== 'ETIMEDOUT')
   await until(() => pipeline.stats().lastProblem !== undefined)
   const { lastProblem, lastProblemCode } = pipeline.stats()
   return { error, cause: [error.cause.code, error.cause.message], stats: [lastProblemCode, lastProblem] }
@@ -145,11 +151,11 @@ describe('a server that is connected is named in', () => {
     const pipeline = on.pipeline({ connection: server.url })
     await pipeline.enqueue(newTicket(), recorder())
     server.freeze()
-    const error = await rejection(pipeline.enqueue(newTicket(), recorder(), { timeoutMs: 50 }))
+    const error = await endOf(pipeline, 50, ({ code }) => code === 'OUTCOME_UNKNOWN')
     server.thaw()
-    expect(error).toMatchObject({
-      code: 'OUTCOME_UNKNOWN',
-      cause: { code: 'ETIMEDOUT', message: `127.0.0.1:${server.port}: no answer came in time` },
+    expect(error.cause).toMatchObject({
+      code: 'ETIMEDOUT',
+      message: `127.0.0.1:${server.port}: no answer came in time`,
     })
   })
 

@@ -1,7 +1,7 @@
 'use strict'
 // Redis killed, absent at the start, or back without its scripts.
 const { once } = require('node:events')
-const { useFaults } = require('../support/faults.js')
+const { burstUnanswered, useFaults } = require('../support/faults.js')
 const { newTicket } = require('../support/tickets.js')
 const { until } = require('../../tools/until.js')
 
@@ -42,12 +42,11 @@ describe('a server that is killed with calls in flight', () => {
     const fault = on.fault({ row: 1, fault: 'killed before it answers', done: 'stopped, then `kill -9`', pipeline })
     await fault.call()
     server.freeze()
-    const sent = once(proxy, 'up')
-    const calls = fault.burst(16, { timeoutMs: 300 })
-    await sent
-    await server.kill()
-    for (const outcome of await calls) {
-      expect(outcome).toMatchObject({ code: 'OUTCOME_UNKNOWN', error: { status: 503, retryable: true } })
+    const killed = once(proxy, 'up').then(() => server.kill())
+    const calls = await burstUnanswered(fault, 16, { timeoutMs: 300 })
+    await killed
+    for (const outcome of calls) {
+      expect(outcome.error).toMatchObject({ status: 503, retryable: true })
       expect(outcome.error.jobId).toBe(outcome.jobId)
     }
     await server.up()

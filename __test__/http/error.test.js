@@ -91,7 +91,7 @@ describe('made by hand', () => {
       }
     },
     QUEUE_UNAVAILABLE: async () => {
-      const pipeline = make({ connection: { port: await freePort() }, timeoutMs: 50 })
+      const pipeline = make({ connection: { port: await freePort() }, timeoutMs: 300 })
       return pipeline.enqueue(newTicket(), recorder())
     },
     CLOSED: async () => {

@@ -60,7 +60,8 @@ test('a pipeline that moved on is forgotten where it was, once the last of its j
         const pipeline = make()
         await call(pipeline)
         process.kill(ONE_PID, 'SIGSTOP')
-        console.log(await call(pipeline, 50))
+        // On a busy machine one may not even go out in its time.
+        while ((await call(pipeline, 50)) !== 'OUTCOME_UNKNOWN') await turn()
         pipeline.reconnect(OTHER)
         console.log(await call(pipeline))
         process.kill(ONE_PID, 'SIGCONT')
@@ -71,5 +72,5 @@ test('a pipeline that moved on is forgotten where it was, once the last of its j
     { env: { ONE: one.url, OTHER: other.url, ONE_PID: `${one.child.pid}` } },
   )
   expect(stderr).toBe('')
-  expect(stdout).toBe('OUTCOME_UNKNOWN\nqueued\n'.repeat(3))
+  expect(stdout).toBe('queued\n'.repeat(3))
 })
