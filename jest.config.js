@@ -1,6 +1,7 @@
 'use strict'
 // The fault tests run over plain TCP or over TLS. In `npm test` each takes one of the ways, but those of what happens to the
 // bytes themselves take both; `npm run faults` takes all of them both ways.
+const { availableParallelism } = require('node:os')
 const { findServer, hasTls } = require('./tools/find-server.js')
 
 const NAMES = {
@@ -41,5 +42,7 @@ module.exports = async () => {
     globals: { WAY: 'TLS' },
     testMatch: files(all ? Object.values(NAMES).flat() : [...NAMES.TLS, ...NAMES.both]),
   }
-  return { projects: secure ? [plain, overTls] : [plain], testTimeout: 60_000 }
+  // Most of what the tests do is to wait, for servers that start, calls that end, time that runs out.
+  const maxWorkers = 2 * availableParallelism()
+  return { projects: secure ? [plain, overTls] : [plain], testTimeout: 60_000, maxWorkers }
 }
