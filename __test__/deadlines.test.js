@@ -24,7 +24,7 @@ createHook({
   },
   before: (id) => open.delete(id),
 }).enable()
-const { Boundary } = require('./binding.js')
+const { Boundary } = require('./lib/native.js')
 const { drain } = Boundary.prototype
 let drains = 0
 Boundary.prototype.drain = function (...args) {

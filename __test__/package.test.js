@@ -5,6 +5,7 @@ const { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync }
 const { homedir, tmpdir } = require('node:os')
 const path = require('node:path')
 const { promisify } = require('node:util')
+const { hostTarget, TARGETS } = require('../lib/binary/target.js')
 const { useDatabase } = require('./support/redis')
 
 const run = promisify(execFile)
@@ -79,44 +80,66 @@ test('a strict TypeScript application compiles, with library types checked, and 
 test('the root package holds JavaScript and types, and nothing else', () => {
   const { files } = packed.find(({ name }) => name === 'enqueue-boundary')
   const allowed =
-    /^(?:package\.json|README\.md|LICENSE|index\.js|index\.d\.ts|binding\.js|lib\/(?:[\w-]+\/)?[\w-]+\.js)$/
+    /^(?:package\.json|README\.md|CHANGELOG\.md|LICENSE|index\.js|index\.d\.ts|lib\/(?:[\w-]+\/)?[\w-]+\.js|examples\/.*)$/
   expect(files.filter((file) => !allowed.test(file))).toEqual([])
-  expect(files).toEqual(expect.arrayContaining(['index.js', 'index.d.ts', 'binding.js', 'package.json']))
+  expect(files).toEqual(expect.arrayContaining(['index.js', 'index.d.ts', 'package.json', 'examples/route.mjs']))
+})
+
+test('the root package says where it comes from, and needs nothing that it does not run with', () => {
+  const {
+    homepage,
+    repository: origin,
+    bugs,
+    keywords,
+    scripts,
+    devDependencies,
+    napi,
+    dependencies,
+  } = manifest('enqueue-boundary')
+  expect({ homepage, url: origin.url, bugs }).toEqual({
+    homepage: expect.stringMatching(/^https:/),
+    url: expect.stringMatching(/^git\+https:/),
+    bugs: expect.stringMatching(/^https:/),
+  })
+  expect(keywords).toContain('bullmq')
+  expect({ scripts, devDependencies, napi, dependencies }).toEqual({})
 })
 
 test('the platform package holds one binary and says where it runs', () => {
   const { name, files } = packed.find((each) => each.name !== 'enqueue-boundary')
-  const { main, os, cpu, engines } = manifest(name)
-  expect(files.filter((file) => file !== 'README.md').sort()).toEqual([main, 'package.json'].sort())
-  expect({ os, cpu, engines }).toEqual({
+  const { main, os, cpu, libc, engines } = manifest(name)
+  expect(name).toBe(`@enqueue-boundary/${hostTarget()}`)
+  const texts = ['LICENSE', 'README.md', 'package.json', 'sbom.cdx.json']
+  expect(files.filter((file) => !texts.includes(file))).toEqual([main])
+  expect({ os, cpu, libc, engines }).toEqual({
     os: [process.platform],
     cpu: [process.arch],
+    libc: { gnu: ['glibc'], musl: ['musl'] }[name.split('-').at(-1)],
     engines: manifest('enqueue-boundary').engines,
   })
 })
 
 test('each target has its platform package as an optional dependency of exactly this version', () => {
-  const { napi, optionalDependencies, version } = manifest('enqueue-boundary')
-  const platforms = {
-    'x86_64-unknown-linux-gnu': 'linux-x64-gnu',
-    'aarch64-unknown-linux-gnu': 'linux-arm64-gnu',
-    'x86_64-unknown-linux-musl': 'linux-x64-musl',
-    'aarch64-unknown-linux-musl': 'linux-arm64-musl',
-    'x86_64-apple-darwin': 'darwin-x64',
-    'aarch64-apple-darwin': 'darwin-arm64',
-    'x86_64-pc-windows-msvc': 'win32-x64-msvc',
-    'aarch64-pc-windows-msvc': 'win32-arm64-msvc',
-  }
-  expect(Object.keys(platforms)).toEqual(expect.arrayContaining(napi.targets))
-  const expected = napi.targets.map((target) => [`enqueue-boundary-${platforms[target]}`, version])
+  const { optionalDependencies, version } = manifest('enqueue-boundary')
+  const expected = TARGETS.map((target) => [`@enqueue-boundary/${target}`, version])
   expect(optionalDependencies).toEqual(Object.fromEntries(expected))
 })
 
 test('the loader names every platform package literally, so that bundlers can trace it', () => {
-  const loader = readFileSync(installed('enqueue-boundary', 'binding.js'), 'utf8')
+  const loader = readFileSync(installed('enqueue-boundary', 'lib/binary/index.js'), 'utf8')
   const { optionalDependencies } = manifest('enqueue-boundary')
   const untraced = Object.keys(optionalDependencies).filter((name) => !loader.includes(`require('${name}')`))
   expect(untraced).toEqual([])
+})
+
+test('the crate has the version of the package', () => {
+  const [, version] = /^version = "(.*)"$/m.exec(readFileSync(path.join(repository, 'Cargo.toml'), 'utf8'))
+  expect(version).toBe(manifest('enqueue-boundary').version)
+})
+
+test('packing the repository itself is refused, with the command that packs it', async () => {
+  const refused = run('npm', ['pack', '--dry-run'], { cwd: repository, shell: process.platform === 'win32' })
+  await expect(refused).rejects.toMatchObject({ stderr: expect.stringContaining('scripts/pack.mjs') })
 })
 
 test('installing runs no script', () => {

@@ -1,88 +1,78 @@
-// Packs the package as it is published: the root package, which holds JavaScript and types only, and one package for each
-// platform whose binary has been built here. Works on copies in a temporary folder; the repository is only read.
-//   node scripts/pack.mjs [--json] [folder for the tarballs; a new temporary one when left out]
+// Packs the package as it is published: the root package, which holds JavaScript and types only, and one for each target
+// whose binary is in `npm/`. Works on copies in a temporary folder; the repository is only read.
+//   node scripts/pack.mjs [--json] [--all-targets] [folder for the tarballs; a new temporary one when left out]
+// With --all-targets nothing is packed unless the binaries of all targets are there, as when it is published.
 import { execFile } from 'node:child_process'
-import {
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
-import { NapiCli } from '@napi-rs/cli'
+import { BINARY, makeFolder, published, TARGETS } from './platform-package.mjs'
 
 const run = promisify(execFile)
 const repository = fileURLToPath(new URL('..', import.meta.url))
-const read = (...file) => JSON.parse(readFileSync(path.join(...file), 'utf8'))
 // On Windows npm is a .cmd file, which only a shell can start.
 const npm = (args, cwd) => run('npm', args, { cwd, shell: process.platform === 'win32' })
 
-/** Copies what npm would publish from the repository: what `files` lists, and the files npm always adds. */
+/** What is beside a package's manifest in `npm/<target>`. */
+const BESIDE = [BINARY, 'sbom.cdx.json']
+
+/** Copies what npm would publish of the repository: what `files` lists, and the files npm always adds. */
 async function stageRoot(stage) {
-  const manifest = read(repository, 'package.json')
-  const missing = manifest.files.filter((file) => !existsSync(path.join(repository, file)))
-  if (missing.length > 0) throw new Error(`not there yet: ${missing.join(', ')}. Run npm run build first.`)
+  const manifest = JSON.parse(readFileSync(path.join(repository, 'package.json'), 'utf8'))
   const { stdout } = await npm(['pack', '--dry-run', '--json', '--ignore-scripts'], repository)
   for (const { path: file } of JSON.parse(stdout)[0].files) cpSync(path.join(repository, file), path.join(stage, file))
-  return manifest
+  writeFileSync(path.join(stage, 'package.json'), `${JSON.stringify(published(manifest), null, 2)}\n`)
 }
 
-/** One folder a target, as @napi-rs/cli lays them out, with the binary in those that have been built. */
-async function stagePlatforms(stage) {
-  await new NapiCli().createNpmDirs({ cwd: stage })
-  const folder = path.join(stage, 'npm')
-  return readdirSync(folder).map((platform) => {
-    const cwd = path.join(folder, platform)
-    const { name, version, main } = read(cwd, 'package.json')
-    const binary = path.join(repository, main)
-    const built = existsSync(binary)
-    if (built) copyFileSync(binary, path.join(cwd, main))
-    return { name, version, cwd, built }
-  })
+function stagePlatform(target, stage) {
+  const folder = makeFolder(target, path.join(stage, 'npm', target))
+  for (const file of BESIDE) {
+    const built = path.join(repository, 'npm', target, file)
+    if (existsSync(built)) copyFileSync(built, path.join(folder, file))
+  }
+  return folder
 }
 
 async function tarball(cwd, out) {
   const { stdout } = await npm(['pack', '--json', '--ignore-scripts', '--pack-destination', out], cwd)
-  const [{ name, filename, files }] = JSON.parse(stdout)
-  return { name, tarball: path.join(out, filename), files: files.map((file) => file.path) }
+  const [{ name, filename, files, size, unpackedSize }] = JSON.parse(stdout)
+  return { name, tarball: path.join(out, filename), files: files.map((file) => file.path), size, unpackedSize }
 }
 
 /**
  * @param {string} out the folder for the tarballs
- * @returns {Promise<{ name: string, tarball: string, files: string[] }[]>} the root package first
+ * @param {{ allTargets?: boolean }} [options]
+ * @returns {Promise<{ name: string, tarball: string, files: string[], size: number, unpackedSize: number }[]>} the root
+ *   package first; sizes in bytes
  */
-export async function pack(out) {
+export async function pack(out, { allTargets = false } = {}) {
+  const built = TARGETS.filter((target) => existsSync(path.join(repository, 'npm', target, BINARY)))
+  const missing = TARGETS.filter((target) => !built.includes(target))
+  if (built.length === 0) throw new Error('no binary has been built here: run npm run build first')
+  if (allTargets && missing.length > 0) throw new Error(`not built yet: ${missing.join(', ')}`)
   const stage = mkdtempSync(path.join(tmpdir(), 'enqueue-boundary-pack-'))
   try {
-    const manifest = await stageRoot(stage)
-    const platforms = await stagePlatforms(stage)
-    const built = platforms.filter((platform) => platform.built)
-    if (built.length === 0) throw new Error('no binary has been built here. Run npm run build first.')
-    // The CLI's own prepublish step writes this as well, but only where the binaries of all targets have come together.
-    manifest.optionalDependencies = Object.fromEntries(platforms.map(({ name, version }) => [name, version]))
-    writeFileSync(path.join(stage, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+    await stageRoot(stage)
     const packed = []
-    for (const cwd of [stage, ...built.map((platform) => platform.cwd)]) packed.push(await tarball(cwd, out))
+    for (const cwd of [stage, ...built.map((target) => stagePlatform(target, stage))]) {
+      packed.push(await tarball(cwd, out))
+    }
     return packed
   } finally {
     rmSync(stage, { recursive: true, force: true })
   }
 }
 
+const OPTIONS = { json: { type: 'boolean' }, 'all-targets': { type: 'boolean' } }
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
-    const { values, positionals } = parseArgs({ options: { json: { type: 'boolean' } }, allowPositionals: true })
+    const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true })
     const out = path.resolve(positionals[0] ?? mkdtempSync(path.join(tmpdir(), 'enqueue-boundary-tarballs-')))
     mkdirSync(out, { recursive: true })
-    const packed = await pack(out)
+    const packed = await pack(out, { allTargets: values['all-targets'] })
     console.log(values.json ? JSON.stringify(packed, null, 2) : packed.map((each) => each.tarball).join('\n'))
   } catch (error) {
     console.error(`pack: ${error.message}`)

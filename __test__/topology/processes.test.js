@@ -3,6 +3,7 @@
 const { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const path = require('node:path')
+const { hostTarget } = require('../../lib/binary/target.js')
 const { runChild } = require('../support/child.js')
 const { useFaults } = require('../support/faults.js')
 const { jobId } = require('../support/tickets.js')
@@ -113,8 +114,10 @@ describe('loaded twice', () => {
   test('two copies of the package in one process work side by side and know each other’s errors', async () => {
     const copy = mkdtempSync(path.join(tmpdir(), 'enqueue-boundary-copy-'))
     try {
-      const files = readdirSync(root).filter((file) => /^(index\.js|binding\.js|package\.json|.*\.node)$/.test(file))
-      for (const file of [...files, 'lib']) cpSync(path.join(root, file), path.join(copy, file), { recursive: true })
+      for (const file of ['index.js', 'package.json', 'lib'])
+        cpSync(path.join(root, file), path.join(copy, file), { recursive: true })
+      const binary = path.join('node_modules/@enqueue-boundary', hostTarget())
+      cpSync(path.join(root, binary), path.join(copy, binary), { recursive: true, dereference: true })
       const fault = on.fault({ row: 28, fault: 'two copies of the package', done: '300 calls to each' })
       const outcomes = await run(`
         const other = require(${JSON.stringify(copy)})

@@ -31,6 +31,10 @@ use self::writers::Target;
 use crate::core::{Error, Outcome};
 use crate::queue::{Health, Settled, Share};
 
+/// What the JavaScript half must be of as well.
+#[napi]
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// The journey of calls from one JavaScript environment to one queue.
 #[napi]
 pub struct Boundary {
