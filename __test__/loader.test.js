@@ -66,8 +66,11 @@ async function failure(options) {
   return { said, where, mend: mend.slice('To mend it: '.length), cause }
 }
 
-/** The front of the command, as far as it is the same on each system. */
-const REINSTALL = new RegExp(`^npm install --os=${os} --cpu=${cpu} (--libc=\\w+ )?enqueue-boundary@${version}$`)
+const INSTALL = `npm install --os=${os} --cpu=${cpu} (--libc=\\w+ )?enqueue-boundary@`
+const expectInstall = (mend, wanted = version) => expect(mend).toMatch(new RegExp(`^${INSTALL}${wanted}$`))
+/** As npm finds nothing wrong where there is a package of the right version. */
+const expectReinstall = (mend, wanted = version) =>
+  expect(mend).toMatch(new RegExp(`^rm -r ${platform()} && ${INSTALL}${wanted}$`))
 
 test('a program whose binary is there has it', async () => {
   expect(await load()).toBe('function')
@@ -81,7 +84,7 @@ test('the package of the platform is missing', async () => {
       'optional dependencies were left out, or the lock file was made on another platform',
   )
   expect(where).toContain(`This is ${target}, `)
-  expect(mend).toMatch(REINSTALL)
+  expectInstall(mend)
   expect(cause).toMatch(/^Cannot find module/)
 })
 
@@ -100,7 +103,7 @@ test('its binary is missing', async () => {
   const { said, mend } = await failure()
   expect(said).toMatch(/^Cannot find .*enqueue-boundary/)
   expect(said).toMatch(/: the package @enqueue-boundary\/\S+ is there, but its binary is not$/)
-  expect(mend).toMatch(REINSTALL)
+  expectReinstall(mend)
 })
 
 test('its binary is of another version', async () => {
@@ -110,7 +113,7 @@ test('its binary is of another version', async () => {
   expect(said).toBe(
     `@enqueue-boundary/${target} is of version ${version}, enqueue-boundary of 99.0.0: the two must be the same`,
   )
-  expect(mend).toMatch(/ enqueue-boundary@99\.0\.0$/)
+  expectReinstall(mend, '99.0.0')
 })
 
 test.each([
@@ -124,7 +127,7 @@ test.each([
   const { said, mend, cause } = await failure()
   expect(said.startsWith(cause.split('\n')[0])).toBe(true)
   expect(said).toMatch(/: the binary is for another system or processor, or not whole$/)
-  expect(mend).toMatch(REINSTALL)
+  expectReinstall(mend)
 })
 
 onLinux('its binary needs a newer glibc', async () => {
@@ -177,6 +180,20 @@ test.each([
   expect(said).toMatch(/^no binary is published for /)
   expect(where).toMatch(name)
   expect(mend).toBe('run on one of the supported platforms')
+})
+
+test.each([
+  [
+    'Yarn',
+    'node_modules/.yarn-state.yml',
+    `yarn install, with supportedArchitectures: { os: [${os}], cpu: [${cpu}] } in .yarnrc.yml`,
+  ],
+  ['Yarn 1', 'node_modules/.yarn-integrity', 'yarn install --force'],
+  ['Bun', 'bun.lock', `bun install --force --os=${os} --cpu=${cpu}`],
+])('the command is that of the package manager in use: %s', async (_, mark, command) => {
+  rmSync(platform(), { recursive: true })
+  writeFileSync(path.join(app, mark), '')
+  expect((await failure()).mend).toBe(command)
 })
 
 describe('on Linux the C library is told', () => {

@@ -7,8 +7,31 @@ const { TARGETS } = require('./target.js')
 
 const CODE = 'ERR_ENQUEUE_BOUNDARY_BINARY'
 
-/** Where the packages of all targets are, if this is a folder of `node_modules` as npm, Yarn 1, Bun and pnpm make them. */
-const SCOPE = path.resolve(__dirname, '../../..', '@enqueue-boundary')
+/** The folder in which this package is installed, unless it is in an archive as Yarn's Plug'n'Play has it. */
+const MODULES = path.resolve(__dirname, '../../..')
+const SCOPE = path.join(MODULES, '@enqueue-boundary')
+const folderOf = (target) => path.join(SCOPE, target)
+
+/**
+ * The command that installs what belongs to this platform, for the package manager that has installed this package: the
+ * first whose mark is there. npm leaves none that others don't.
+ * @type {[() => boolean, (platform: { flags: string, os: string, cpu: string, version: string }) => string][]}
+ */
+const COMMANDS = [
+  [
+    () => process.versions.pnp !== undefined || existsSync(path.join(MODULES, '.yarn-state.yml')),
+    ({ os, cpu }) => `yarn install, with supportedArchitectures: { os: [${os}], cpu: [${cpu}] } in .yarnrc.yml`,
+  ],
+  [() => within('.pnpm'), ({ flags }) => `pnpm install --force${flags}`],
+  [() => within('.deno'), () => 'deno install'],
+  [() => existsSync(path.join(MODULES, '.yarn-integrity')), () => 'yarn install --force'],
+  [
+    () => within('.bun') || existsSync(path.join(MODULES, '../bun.lock')),
+    ({ os, cpu }) => `bun install --force --os=${os} --cpu=${cpu}`,
+  ],
+  [() => true, ({ flags, version }) => `npm install${flags} enqueue-boundary@${version}`],
+]
+const within = (folder) => __dirname.split(path.sep).includes(folder)
 
 /**
  * What systems say, and what it means. A dynamic linker's words depend on the system and none of its errors has a code.
@@ -33,7 +56,7 @@ const SAID = [
     /permission denied|operation not permitted|EACCES|EPERM/i,
     ({ target }) => ({
       means: 'this process may not read or execute the file, or its file system is mounted with noexec',
-      mend: `chmod -R a+rX ${path.join(SCOPE, target)}`,
+      mend: `chmod -R a+rX ${folderOf(target)}`,
     }),
   ],
   [/ld-linux|libc\.so\.6|musl/, () => ({ means: 'the binary is for another C library than that of this system' })],
@@ -69,7 +92,7 @@ function notOurs(target, version, binary) {
 
 /** Why there is nothing to load. */
 function missing(target) {
-  if (existsSync(path.join(SCOPE, target, 'package.json'))) {
+  if (existsSync(path.join(folderOf(target), 'package.json'))) {
     return { means: `the package @enqueue-boundary/${target} is there, but its binary is not` }
   }
   const others = installed().filter((other) => other !== target)
@@ -86,17 +109,14 @@ function installed() {
   }
 }
 
-/** The command that installs the binary of this platform, for the package manager that seems to be in use. */
+/** What installs the package of this platform, in place of what is there, if anything is. */
 function reinstall(target, version) {
   const [os, cpu, abi] = target.split('-')
-  const libc = { gnu: ' --libc=glibc', musl: ' --libc=musl' }[abi] ?? ''
-  if (process.versions.pnp) {
-    return `yarn install, with this platform among the supportedArchitectures of .yarnrc.yml (os: [${os}], cpu: [${cpu}])`
-  }
-  if (__dirname.includes(`${path.sep}.pnpm${path.sep}`)) {
-    return `pnpm install --force, with this platform among the supportedArchitectures of pnpm-workspace.yaml (os: [${os}], cpu: [${cpu}])`
-  }
-  return `npm install --os=${os} --cpu=${cpu}${libc} enqueue-boundary@${version}`
+  const libc = { gnu: 'glibc', musl: 'musl' }[abi]
+  const flags = ` --os=${os} --cpu=${cpu}${libc ? ` --libc=${libc}` : ''}`
+  const [, command] = COMMANDS.find(([isIt]) => isIt())
+  const folder = folderOf(target)
+  return `${existsSync(folder) ? `rm -r ${folder} && ` : ''}${command({ flags, os, cpu, version })}`
 }
 
 function failure(said, means, target, mend, cause) {
