@@ -240,7 +240,7 @@ test.each(['browser', 'edge-light', 'workerd'])(
     expect(name).toBe('Error')
     expect(lines).toEqual([
       expect.stringMatching(
-        /^enqueue-boundary is native code for .* Next\.js route needs export const runtime = 'nodejs'/,
+        /^enqueue-boundary is native code for .* Next\.js route that has it needs the runtime 'nodejs'/,
       ),
     ])
   },

@@ -31,6 +31,7 @@ export function manifestOf(target, { version, license, homepage, repository, bug
     homepage,
     repository,
     bugs,
+    type: 'commonjs',
     main: BINARY,
     files: [BINARY, 'sbom.cdx.json'],
     os: [os],
