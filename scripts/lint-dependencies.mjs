@@ -8,18 +8,34 @@ import { checker, program, root, runChecks } from './checkers.mjs'
 
 /** Of what develops the package: nothing of it is published. */
 const LICENSES = new Set([
-  ...['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'BlueOak-1.0.0', 'CC-BY-4.0', 'ISC', 'MIT', 'PSF-2.0'],
+  ...[
+    '0BSD',
+    'Apache-2.0',
+    'Artistic-2.0',
+    'BSD-2-Clause',
+    'BSD-3-Clause',
+    'BlueOak-1.0.0',
+    'CC-BY-4.0',
+    'ISC',
+    'MIT',
+    'PSF-2.0',
+  ],
   ...['(MIT AND Zlib)', '(MIT OR CC0-1.0)', 'MIT OR Apache-2.0'],
 ])
 
 /** Packages whose install scripts have been read: they compile where no prebuilt binary fits. */
 const MAY_RUN_SCRIPTS = new Set(['@parcel/watcher', 'msgpackr-extract'])
 
+const LOCK_FILES = ['package-lock.json', '.github/npm/package-lock.json']
+
 const read = (file) => JSON.parse(readFileSync(path.join(root, file), 'utf8'))
 
 function locked() {
-  const { '': _, ...packages } = read('package-lock.json').packages
-  return Object.entries(packages).map(([place, entry]) => ({ name: place.split('node_modules/').at(-1), ...entry }))
+  const places = LOCK_FILES.flatMap((file) => Object.entries(read(file).packages))
+  // The root has no name, and what is bundled is within the hash of its bundle.
+  return places
+    .filter(([place, { inBundle }]) => place !== '' && !inBundle)
+    .map(([place, entry]) => ({ name: place.split('node_modules/').at(-1), ...entry }))
 }
 
 const complain = (entries, words) => entries.map((entry) => `${entry.name} ${entry.version} ${words(entry)}`)
@@ -27,12 +43,12 @@ const complain = (entries, words) => entries.map((entry) => `${entry.name} ${ent
 const without = (field) => () =>
   complain(
     locked().filter((entry) => entry[field] === undefined),
-    () => `has no ${field} in package-lock.json`,
+    () => `has no ${field} in its lock file`,
   )
 
 function unlicensed() {
   const refused = locked().filter(({ license }) => !LICENSES.has(license))
-  return complain(refused, ({ license }) => `is under ${license ?? 'no licence that package-lock.json names'}`)
+  return complain(refused, ({ license }) => `is under ${license ?? 'no licence that its lock file names'}`)
 }
 
 function located() {
