@@ -77,6 +77,12 @@ test('a strict TypeScript application compiles, with library types checked, and 
   await expectQueued(stdout, 'from-typescript')
 })
 
+test('what runs on every platform before a release passes', async () => {
+  cpSync(path.join(repository, 'scripts', 'smoke.mjs'), path.join(app, 'smoke.mjs'))
+  const { stdout } = await node(['smoke.mjs'])
+  expect(stdout.match(/^ok .+/gm)).toHaveLength(4)
+})
+
 test('the root package holds JavaScript and types, and nothing else', () => {
   const { files } = packed.find(({ name }) => name === 'enqueue-boundary')
   const allowed =
