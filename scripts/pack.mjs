@@ -14,17 +14,17 @@ const run = promisify(execFile)
 const repository = fileURLToPath(new URL('..', import.meta.url))
 // On Windows npm is a .cmd file, which only a shell can start.
 const npm = (args, cwd) => run('npm', args, { cwd, shell: process.platform === 'win32' })
+/** What `npm pack --json` says of the one package it packed: npm 11 prints a list, npm 12 an object. */
+const packedBy = ({ stdout }) => Object.values(JSON.parse(stdout))[0]
 
 /** What is beside a package's manifest in `npm/<target>`. */
 const BESIDE = [BINARY, 'sbom.cdx.json']
 
-// npm 12 prints an object by names, npm 11 a list.
-
 /** Copies what npm would publish of the repository: what `files` lists, and the files npm always adds. */
 async function stageRoot(stage) {
   const manifest = JSON.parse(readFileSync(path.join(repository, 'package.json'), 'utf8'))
-  const { stdout } = await npm(['pack', '--dry-run', '--json', '--ignore-scripts'], repository)
-  for (const { path: file } of Object.values(JSON.parse(stdout))[0].files) cpSync(path.join(repository, file), path.join(stage, file))
+  const { files } = packedBy(await npm(['pack', '--dry-run', '--json', '--ignore-scripts'], repository))
+  for (const { path: file } of files) cpSync(path.join(repository, file), path.join(stage, file))
   writeFileSync(path.join(stage, 'package.json'), `${JSON.stringify(published(manifest), null, 2)}\n`)
 }
 
@@ -38,8 +38,8 @@ function stagePlatform(target, stage) {
 }
 
 async function tarball(cwd, out) {
-  const { stdout } = await npm(['pack', '--json', '--ignore-scripts', '--pack-destination', out], cwd)
-  const [{ name, filename, files, size, unpackedSize }] = Object.values(JSON.parse(stdout))
+  const flags = ['--json', '--ignore-scripts', '--pack-destination', out]
+  const { name, filename, files, size, unpackedSize } = packedBy(await npm(['pack', ...flags], cwd))
   return { name, tarball: path.join(out, filename), files: files.map((file) => file.path), size, unpackedSize }
 }
 
