@@ -23,7 +23,7 @@ const { execFileSync } = require('node:child_process')
 const { Redis } = require('ioredis')
 const { Pipeline, ticketTriageDefinition } = require('../..')
 const { FaultyProxy } = require('../../tools/proxy.js')
-const { Fault } = require('./fault.js')
+const { Fault, PATIENT_MS } = require('./fault.js')
 const { OwnServer } = require('./redis.js')
 const { TlsFront } = require('./tls-front.js')
 const { WAY, Way } = require('./way.js')
@@ -93,7 +93,8 @@ function useFaults() {
     },
 
     pipeline({ connection, ...options }) {
-      const it = new Pipeline({ ...ticketTriageDefinition, connection: way.connection(connection), ...options })
+      const of = { connection: way.connection(connection), timeoutMs: PATIENT_MS, ...options }
+      const it = new Pipeline({ ...ticketTriageDefinition, ...of })
       return keep(it, (pipeline) => pipeline.close())
     },
 
