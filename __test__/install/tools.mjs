@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url'
 const wanted = fileURLToPath(new URL('tools/', import.meta.url))
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Where tools and downloads are kept. */
-export const CACHE = path.join(repository, 'node_modules/.cache/install')
+/** Where tools and downloads are kept: not in node_modules, which npm ci empties. */
+export const CACHE = path.join(repository, '.cache/install')
 const TOOLS = path.join(CACHE, 'tools')
 
 /** The path of a file of a tool. */
