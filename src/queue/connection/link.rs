@@ -46,8 +46,9 @@ pub struct Link {
     chunk: Box<[u8]>,
     answered: Instant,
     heard: Instant,
-    /// Whether the kernel had no room left.
+    /// Whether the kernel had no room left when it had taken so much, in TLS records of it.
     full: bool,
+    taken: u64,
 }
 
 impl Link {
@@ -84,6 +85,7 @@ impl Link {
             answered: Instant::now(),
             heard: Instant::now(),
             full: false,
+            taken: 0,
         }
     }
 
@@ -217,20 +219,18 @@ impl Link {
 
     fn poll_send(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         let sending = self.out_at < self.out.len();
+        let mut full = false;
         while self.out_at < self.out.len() {
             if self.secure {
                 self.offered = self.written + (self.out.len() - self.out_at) as u64;
             }
             match Pin::new(&mut self.socket).poll_write(context, &self.out[self.out_at..])? {
                 Poll::Pending => {
-                    self.full = true;
+                    full = true;
                     break;
                 }
                 Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(count) => {
-                    if std::mem::take(&mut self.full) {
-                        self.heard = Instant::now();
-                    }
                     self.out_at += count;
                     self.written += count as u64;
                 }
@@ -238,11 +238,15 @@ impl Link {
         }
         // TLS holds back what it has taken until it is flushed.
         if (sending || self.flushing) && self.out_at == self.out.len() {
-            let full = Pin::new(&mut self.socket).poll_flush(context)?.is_pending();
-            if std::mem::replace(&mut self.flushing, full) && !full {
-                self.heard = Instant::now();
-            }
+            self.flushing = Pin::new(&mut self.socket).poll_flush(context)?.is_pending();
+            full = self.flushing;
         }
+        // Where there was no room, it is the other side that has made some.
+        let taken = self.socket.taken();
+        if self.full && taken > self.taken {
+            self.heard = Instant::now();
+        }
+        (self.full, self.taken) = (full, taken);
         Ok(())
     }
 

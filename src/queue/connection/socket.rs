@@ -2,12 +2,14 @@
 //! dead link known within seconds, and wraps it in TLS where asked to.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -25,8 +27,16 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 const NEXT_ADDRESS: Duration = Duration::from_millis(250);
 
 /// What a link needs of a socket.
-pub trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Socket for S {}
+pub trait Socket: AsyncRead + AsyncWrite + Send + Unpin {
+    /// How many bytes the kernel has taken so far, in TLS those of its records.
+    fn taken(&self) -> u64;
+}
+
+/// A socket of the kernel.
+struct Counted<S> {
+    socket: S,
+    taken: u64,
+}
 
 pub async fn open(endpoint: &Endpoint, tls: Option<&Tls>) -> io::Result<Box<dyn Socket>> {
     #[cfg(test)]
@@ -47,7 +57,11 @@ pub async fn open(endpoint: &Endpoint, tls: Option<&Tls>) -> io::Result<Box<dyn 
     }
 }
 
-async fn secure<S: Socket + 'static>(socket: S, tls: Option<(&Tls, &str)>) -> io::Result<Box<dyn Socket>> {
+async fn secure<S>(socket: S, tls: Option<(&Tls, &str)>) -> io::Result<Box<dyn Socket>>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let socket = Counted { socket, taken: 0 };
     match tls {
         Some((tls, name)) => Ok(Box::new(tls::connect(tls, name, socket).await?)),
         None => Ok(Box::new(socket)),
@@ -91,11 +105,67 @@ async fn first(mut addresses: VecDeque<SocketAddr>) -> io::Result<TcpStream> {
     }
 }
 
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Socket for Counted<S> {
+    fn taken(&self) -> u64 {
+        self.taken
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_read(context, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Counted<S> {
+    fn count(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(count)) = written {
+            self.taken += count as u64;
+        }
+        written
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.socket).poll_write(context, bytes);
+        self.count(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.socket).poll_write_vectored(context, pieces);
+        self.count(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(context)
+    }
+}
+
 /// Sockets to servers that are only modelled, on a thread that has such.
 #[cfg(test)]
 pub mod simulated {
     use std::cell::RefCell;
-    use std::pin::Pin;
 
     use super::*;
 

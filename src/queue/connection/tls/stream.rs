@@ -11,6 +11,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::super::config::Tls;
+use super::super::socket::Socket;
 use super::super::trouble;
 use super::describe::{Failure, in_our_words};
 
@@ -34,6 +35,12 @@ where
 }
 
 pub struct Stream<S>(TlsStream<S>);
+
+impl<S: Socket> Socket for Stream<S> {
+    fn taken(&self) -> u64 {
+        self.0.get_ref().0.taken()
+    }
+}
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Stream<S> {
     fn poll_read(

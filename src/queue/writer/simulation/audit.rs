@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::plan::{Fault, Topology};
+use super::plan::{Episode, Fault, Topology};
 use super::world::{Job, Told, World};
+use crate::queue::writer::connecting::SILENCE;
 
 /// Deadlines are looked at so often, and the clock has steps of a millisecond.
 const TICK: Duration = Duration::from_millis(6);
@@ -74,7 +75,22 @@ impl World {
         let trips = 6 + self.jobs.len() as u32 / 100;
         let bytes = self.jobs.iter().map(|job| job.size as u32).sum::<u32>() + 60_000;
         let carried = plan.latency * (2 * bytes / plan.room as u32);
-        Duration::from_secs(4) + connecting + trips * trip + carried
+        Duration::from_secs(4) + self.remembered() + connecting + trips * trip + carried
+    }
+
+    /// How long a link may be silent at most before it is doubted, for what the writer has seen of silence.
+    fn remembered(&self) -> Duration {
+        let mut silence = SILENCE[0];
+        for Episode { fault, .. } in &self.plan.episodes {
+            silence = match fault {
+                Fault::Slow(pause) | Fault::Heavy(pause) => silence.max(2 * *pause),
+                Fault::HalfOpen | Fault::Pause | Fault::PauseWrites | Fault::Drip | Fault::Endless => {
+                    2 * silence
+                }
+                _ => silence,
+            };
+        }
+        silence.min(SILENCE[1]) - SILENCE[0]
     }
 
     /// Jobs of one caller are taken in their order, but for those that were refused before, or lingered on a lost link.

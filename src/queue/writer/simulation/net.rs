@@ -158,14 +158,32 @@ struct Wire {
     secure: bool,
     /// What TLS has taken and the kernel has not.
     held: VecDeque<u8>,
+    /// What the kernel has taken.
+    taken: u64,
+}
+
+impl Socket for Wire {
+    fn taken(&self) -> u64 {
+        self.taken
+    }
 }
 
 impl Wire {
+    fn take(&mut self, world: &mut World, bytes: &[u8], context: &Context<'_>) -> Poll<io::Result<usize>> {
+        let taken = world.take(self.id, bytes, context);
+        if let Poll::Ready(Ok(count)) = taken {
+            self.taken += count as u64;
+        }
+        taken
+    }
+
     fn drain(&mut self, world: &mut World, context: &Context<'_>) -> Poll<io::Result<()>> {
         while !self.held.is_empty() {
-            let bytes = self.held.make_contiguous();
-            match world.take(self.id, bytes, context) {
-                Poll::Ready(Ok(count)) => self.held.drain(..count),
+            match world.take(self.id, self.held.make_contiguous(), context) {
+                Poll::Ready(Ok(count)) => {
+                    self.taken += count as u64;
+                    self.held.drain(..count)
+                }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => return Poll::Pending,
             };
@@ -202,7 +220,7 @@ impl AsyncWrite for Wire {
         world.offer(self.id, bytes);
         let taken = match self.secure {
             true => self.encrypt(world, bytes, context),
-            false => world.take(self.id, bytes, context),
+            false => self.take(world, bytes, context),
         };
         if let Poll::Ready(Ok(count)) = taken {
             world.connections[self.id].taken += count as u64;
@@ -321,7 +339,7 @@ pub async fn dial(world: Shared, endpoint: Endpoint, secure: bool) -> io::Result
         world.note("connects", (id, server));
         id
     };
-    let wire = Wire { world: world.clone(), id, secure, held: VecDeque::new() };
+    let wire = Wire { world: world.clone(), id, secure, held: VecDeque::new(), taken: 0 };
     if secure {
         sleep(2 * latency).await;
         server::stopped(&world, server, false).await;
