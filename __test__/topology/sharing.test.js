@@ -105,7 +105,8 @@ test('reconnect rescues the calls of one pipeline from a server that is not ther
 })
 
 test('a queue with many jobs does not keep another from its turn', async () => {
-  const [many, few] = ['many', 'few'].map((prefix) => on.pipeline({ connection: server.url, prefix }))
+  const options = { connection: server.url, timeoutMs: 60_000 }
+  const [many, few] = ['many', 'few'].map((prefix) => on.pipeline({ ...options, prefix }))
   await Promise.all([enqueue(many), enqueue(few)])
   const monitor = on.keep(await admin.monitor(), (it) => it.disconnect())
   const scripts = []
