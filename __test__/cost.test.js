@@ -201,3 +201,19 @@ test('a call that has ended leaves nothing behind', async () => {
   expect(each('rss')).toBeLessThan(64)
   expect(each('heapUsed')).toBeLessThan(8)
 })
+
+test('an input that is refused for a reason that no other has leaves nothing behind', async () => {
+  const inputs = 20_000
+  const [before, after] = await memoryOf(`
+    const fields = (number) => ({ tenantId: 't'.repeat(500 + (number % 100)), ticketId: 'k'.repeat(700 + number / 100) })
+    async function main() {
+      for (let number = 0; number <= ${inputs}; number++) {
+        await enqueueTicketTriage({ ...fields(number), summary: 's' }, storage).catch(() => {})
+        if (number === 1000 || number === ${inputs}) console.log(JSON.stringify(await memory()))
+      }
+    }
+    main()
+  `)
+  // A reason that is remembered takes 560 bytes.
+  expect((after.heapUsed - before.heapUsed) / inputs).toBeLessThan(64)
+})
