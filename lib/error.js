@@ -72,7 +72,8 @@ class EnqueueError extends Error {
   }
 
   toResponse() {
-    const headers = { ...this.headers, 'content-type': 'application/problem+json' }
+    const headers = new Headers(this.headers)
+    headers.set('content-type', 'application/problem+json')
     return Response.json(this.toProblem(), { status: this.status, headers })
   }
 

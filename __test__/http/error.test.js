@@ -26,6 +26,10 @@ describe('as an answer', () => {
     error.headers = { ...error.headers, vary: 'Origin' }
     expect(error.headers).toEqual({ 'retry-after': '1', vary: 'Origin' })
     expect(error.toResponse().headers.get('vary')).toBe('Origin')
+    for (const name of ['content-type', 'Content-Type']) {
+      error.headers = { [name]: 'text/html' }
+      expect(error.toResponse().headers.get('content-type')).toBe('application/problem+json')
+    }
     expect(new EnqueueError({ code: 'OVERLOADED' }).headers).toEqual({ 'retry-after': '1' })
   })
 
