@@ -46,6 +46,7 @@ describe('the tenant scope', () => {
     ['whose tenant is null', { tenantId: null }],
     ['whose tenant is a number', { tenantId: 7 }],
     ['whose tenant is an object that looks the same', { tenantId: { toString: () => 't' } }],
+    ['whose tenant is longer than any ticket', { tenantId: 't'.repeat(2 ** 20 + 1) }],
   ])('a caller that is present but %s is nobody, and refused', async (_, caller) => {
     const outcome = await attempt({ caller }, newTicket({ tenantId: 't' }))
     expect(outcome).toMatchObject(refused)

@@ -113,6 +113,42 @@ test('nothing is left to wake for once a pipeline is closed', async () => {
   expect(resources.filter((type) => /time|immediate/i.test(type))).toEqual([])
 })
 
+// Where it can be seen what a thread has done.
+const onLinux = process.platform === 'linux' ? test : test.skip
+onLinux('nor once it was collected: the thread that keeps the time sleeps on', async () => {
+  const child = await runChild(
+    `${COUNTING}
+    const { readdirSync, readFileSync } = require('node:fs')
+    const turn = () => new Promise((resolve) => setImmediate(resolve))
+    const fail = (pipeline) => pipeline.enqueue(ticket('down'), { createPending: () => Promise.reject() }).catch(() => {})
+    const waits = new Pipeline(ticketTriageDefinition)
+    const hang = (timeoutMs) => waits.enqueue(ticket('hangs'), never, { timeoutMs }).catch(() => {})
+    const read = (task, name) => readFileSync('/proc/self/task/' + task + '/' + name, 'utf8').trim()
+    /** Milliseconds that it has run. */
+    const ran = () => {
+      const clock = readdirSync('/proc/self/task').find((task) => read(task, 'comm') === 'enqueue-clock')
+      return read(clock, 'schedstat').split(' ')[0] / 1e6
+    }
+    ;(async () => {
+      await fail(new Pipeline({ ...ticketTriageDefinition, timeoutMs: 1000 }))
+      for (let turns = 0; turns < 50; turns++) {
+        gc()
+        await turn()
+      }
+      const hold = setInterval(() => {}, 1000)
+      await hang(1050)
+      const before = ran()
+      await hang(300)
+      clearInterval(hold)
+      console.log(ran() - before)
+    })()`,
+    { flags: ['--expose-gc'] },
+  )
+  expect(child).toMatchObject(clean)
+  // To be woken once takes 0.1 of them; to look again and again, all that the machine has to give.
+  expect(Number(child.stdout)).toBeLessThan(5)
+})
+
 test('nor once one could not be opened, however often that is tried', async () => {
   const child = await runChild(`
     const { createHook } = require('node:async_hooks')

@@ -65,10 +65,10 @@ describe('a record that is not made in time', () => {
     const timer = (ms, name) => new Promise((resolve) => setTimeout(resolve, ms)).then(() => ended.push(name))
     const call = (timeoutMs, name) =>
       rejection(enqueueTicketTriage(newTicket(), never, { timeoutMs })).then(() => ended.push(name))
-    const first = call(300, 'first call')
-    const between = timer(380, 'between')
-    await timer(150, 'second begins')
-    await Promise.all([first, between, call(290, 'second call')])
+    const first = call(1500, 'first call')
+    const between = timer(1950, 'between')
+    await timer(1000, 'second begins')
+    await Promise.all([first, between, call(1400, 'second call')])
     expect(ended).toEqual(['second begins', 'first call', 'between', 'second call'])
   })
 

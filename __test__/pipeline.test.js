@@ -36,10 +36,18 @@ test('its prefix is that of all keys', async () => {
   await pipeline.close()
 })
 
-test('its timeoutMs is the deadline of calls that do not say', async () => {
+test('its timeoutMs is the deadline of calls that do not say, and theirs is that of calls that do', async () => {
   const pipeline = make({ timeoutMs: 30 })
-  const error = await rejection(pipeline.enqueue(newTicket(), { createPending: () => new Promise(() => {}) }))
-  expect(error.cause.message).toContain('30 ms')
+  const never = { createPending: () => new Promise(() => {}) }
+  for (const [options, waited] of [
+    [undefined, '30 ms'],
+    [{}, '30 ms'],
+    [{ timeoutMs: undefined, authorize: () => true }, '30 ms'],
+    [{ timeoutMs: 40 }, '40 ms'],
+  ]) {
+    const error = await rejection(pipeline.enqueue(newTicket(), never, options))
+    expect(error.cause.message).toContain(`did not settle within ${waited}`)
+  }
   await pipeline.close()
 })
 
@@ -217,6 +225,21 @@ describe('close', () => {
     const call = rejection(pipeline.enqueue(newTicket(), recorder(), { timeoutMs: 100 }))
     await pipeline.close()
     expect(await call).toMatchObject({ code: 'QUEUE_UNAVAILABLE', outcome: 'not-sent' })
+  })
+
+  test('resolves when the code that awaits the last call has run, however many steps it takes', async () => {
+    const pipeline = make()
+    const storage = gate()
+    let steps = 0
+    const call = (async () => {
+      await pipeline.enqueue(newTicket(), storage)
+      while (steps < 100) steps += await 1
+    })()
+    const closed = pipeline.close()
+    storage.open()
+    await closed
+    expect(steps).toBe(100)
+    await call
   })
 
   test('called by a getter of the very input refuses that call', async () => {

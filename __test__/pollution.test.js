@@ -1,9 +1,12 @@
 'use strict'
 // A program in which someone could put properties on Object.prototype: none of them may let a call in, name its caller,
 // change its deadline or send its job elsewhere. And one that has frozen all that JavaScript comes with.
+const { runInNewContext } = require('node:vm')
 const { runChild } = require('./support/child.js')
 const { useFaults } = require('./support/faults.js')
 const { useDatabase } = require('./support/redis.js')
+const { newTicket, recorder, rejection } = require('./support/tickets.js')
+const { enqueueTicketTriage } = require('..')
 
 const database = useDatabase()
 const on = useFaults()
@@ -16,20 +19,21 @@ Object.assign(Object.prototype, {
   prefix: 'polluted', durability: 'replica', replicated: true, connection: 'redis://127.0.0.1:1', REDIS_URL: 'redis://127.0.0.1:1',
   url: 'redis://127.0.0.1:1', host: '127.0.0.2', port: 1, path: '/nowhere', username: 'polluter', password: 'polluted', db: 7,
   tls: true, sentinels: [{ host: '127.0.0.2', port: 1 }], name: 'polluted', cluster: [{ host: '127.0.0.2', port: 1 }],
-  keyPrefix: 'polluted', sentinelTLS: true, role: 'slave', rejectUnauthorized: false,
+  href: 'redis://127.0.0.1:1', searchParams: {}, limit: 1, keyPrefix: 'polluted', sentinelTLS: true, role: 'slave', rejectUnauthorized: false,
   status: 299, code: 'INTERNAL', jobId: 'polluted', issues: [], retryAfterMs: 7, retryable: true, outcome: 'unknown',
 })`
 
 /** Each line: how a call ended. */
 const CALLS = `
-const { Pipeline, ticketTriageDefinition, enqueueTicketTriage } = boundary
+const { Pipeline, ticketTriageDefinition, enqueueTicketTriage, readJson } = boundary
 const { port } = new URL(url)
 const db = Number(new URL(url).pathname.slice(1))
 const ticket = (ticketId) => ({ tenantId: 'child', ticketId, summary: 's' })
 const slow = { createPending: () => new Promise((resolve) => setImmediate(() => setImmediate(resolve))) }
 const end = (promise) => promise.then(({ status }) => console.log(status), (error) => console.log(error.code, error.status, Object.hasOwn(error, 'issues') ? error.issues.length : 0))
 ;(async () => {
-  await end(enqueueTicketTriage(ticket('free'), slow))
+  const request = new Request('http://localhost', { method: 'POST', body: JSON.stringify(ticket('free')) })
+  await end(enqueueTicketTriage(await readJson(request), slow))
   await end(enqueueTicketTriage(ticket('options'), slow, {}))
   await end(enqueueTicketTriage(ticket('nobody'), slow, { caller: {} }))
   await end(enqueueTicketTriage({ ...ticket('invalid'), summary: '' }, slow, {}))
@@ -74,6 +78,15 @@ test.each([
   expect(await database.redis.llen('bull:ticket-triage:wait')).toBe(10)
   fault.add(outcomesOf(TICKETS, lines))
   await fault.ends(database.redis)
+})
+
+test('nor does what is on that of another realm', async () => {
+  const ticket = newTicket()
+  const from = (polluted) => runInNewContext('Object.assign(Object.prototype, polluted); ({})', { polluted })
+  const options = from({ caller: { tenantId: 'polluter' }, authorize: () => false, timeoutMs: 'never' })
+  await expect(enqueueTicketTriage(ticket, recorder(), options)).resolves.toMatchObject({ status: 'queued' })
+  const refused = rejection(enqueueTicketTriage(ticket, recorder(), { caller: from({ tenantId: ticket.tenantId }) }))
+  expect((await refused).code).toBe('TENANT_MISMATCH')
 })
 
 test('a program whose intrinsics are frozen is served as any other', async () => {

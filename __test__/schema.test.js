@@ -66,5 +66,5 @@ test('the JSON Schema is given in each target of the standard, and another is re
       else expect(schema).not.toHaveProperty('$schema')
     }
   }
-  expect(() => jsonSchema.input({ target: 'draft-03' })).toThrow('draft-03')
+  for (const target of ['draft-03', 'toString']) expect(() => jsonSchema.input({ target })).toThrow(target)
 })

@@ -20,9 +20,11 @@ class EnqueueError extends Error {
     const defaults = CODES[code] ?? unknownCode(code)
     const { jobId, issues, title, retryAfterMs = defaults.retryAfterMs, cause } = fields
     const status = fields.status ?? defaults.status
+    // What cannot be text throws here, and not while other errors would have no frames.
+    const message = `${fields.message ?? defaults.message}`
     // V8 looks for frames in Error's own constructor, also for none, which is dear; but not without a limit.
     const limit = limitFrames(undefined)
-    super(fields.message ?? defaults.message, cause === undefined ? undefined : { cause })
+    super(message, cause === undefined ? undefined : { cause })
     limitFrames(limit)
     // An Error has this one already, unlisted. It stays without frames where a program has frozen the limit.
     this.stack = `${this.name}: ${this.message}`
@@ -70,7 +72,8 @@ class EnqueueError extends Error {
   }
 
   toResponse() {
-    const headers = { ...this.headers, 'content-type': 'application/problem+json' }
+    const headers = new Headers(this.headers)
+    headers.set('content-type', 'application/problem+json')
     return Response.json(this.toProblem(), { status: this.status, headers })
   }
 

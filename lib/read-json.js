@@ -3,6 +3,7 @@
 
 const { isUint8Array } = require('node:util').types
 const { EnqueueError, invalidArgument } = require('./error.js')
+const { option } = require('./options.js')
 
 /**
  * A ticket's data may be 1 MiB as the boundary writes it. The same text is up to three times as long where a client
@@ -18,7 +19,8 @@ const DRAIN_BYTES = 64 * 2 ** 20
  */
 async function readJson(request, options = {}) {
   // A function that returns a promise never throws; an async one keeps that for whatever these properties do.
-  const { limit = DEFAULT_LIMIT } = options
+  const given = option(options, 'limit')
+  const limit = given === undefined ? DEFAULT_LIMIT : given
   if (!Number.isSafeInteger(limit) || limit < 1) {
     throw invalidArgument('limit must be a positive integer, of bytes', 'ERR_OUT_OF_RANGE')
   }

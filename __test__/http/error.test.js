@@ -26,6 +26,10 @@ describe('as an answer', () => {
     error.headers = { ...error.headers, vary: 'Origin' }
     expect(error.headers).toEqual({ 'retry-after': '1', vary: 'Origin' })
     expect(error.toResponse().headers.get('vary')).toBe('Origin')
+    for (const name of ['content-type', 'Content-Type']) {
+      error.headers = { [name]: 'text/html' }
+      expect(error.toResponse().headers.get('content-type')).toBe('application/problem+json')
+    }
     expect(new EnqueueError({ code: 'OVERLOADED' }).headers).toEqual({ 'retry-after': '1' })
   })
 
@@ -142,6 +146,11 @@ describe('made by hand', () => {
   test('nothing to make it of is a TypeError', () => {
     expect(() => new EnqueueError()).toThrow(TypeError)
   })
+
+  test('a message that cannot be text is a TypeError, and other errors keep their frames', () => {
+    expect(() => new EnqueueError({ code: 'OVERLOADED', message: Symbol('late') })).toThrow(TypeError)
+    expect(new Error('here').stack).toContain(__filename)
+  })
 })
 
 describe('the tables of codes agree:', () => {
@@ -154,8 +163,11 @@ describe('the tables of codes agree:', () => {
     expect(EnqueueError.prototype.title).toBe('Error')
   })
 
-  test('each code can be made', () => {
-    for (const code of codes) expect(new EnqueueError({ code }).code).toBe(code)
+  test('each code can be made, and has a type of its own', () => {
+    for (const code of codes) {
+      const type = `urn:enqueue-boundary:${code.toLowerCase().split('_').join('-')}`
+      expect(new EnqueueError({ code }).toProblem()).toMatchObject({ code, type })
+    }
   })
 
   test('those of the native side are among them', () => {

@@ -172,7 +172,11 @@ describe('a request that cannot be read', () => {
     await used.text()
     const locked = request('{}')
     locked.body.getReader()
-    for (const each of [used, locked]) {
+    const begun = request(source([bytes('1'), bytes('2')]).body)
+    const reader = begun.body.getReader()
+    await reader.read()
+    reader.releaseLock()
+    for (const each of [used, locked, begun]) {
       const error = await rejection(readJson(each))
       expect(error).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE', status: 500 })
       expect(error.cause.message).toBe('the body of the request was read already')

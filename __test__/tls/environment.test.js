@@ -154,6 +154,7 @@ onLinux("the system's authorities", () => {
   test.each([
     ['NODE_USE_SYSTEM_CA=1', { NODE_USE_SYSTEM_CA: '1' }],
     ['--use-openssl-ca', { NODE_OPTIONS: '--use-openssl-ca' }],
+    ['it as Node takes it as well', { NODE_OPTIONS: '--no-warnings  --use_openssl_ca' }],
   ])('are trusted with %s', async (_, env) => {
     expect(await said({ ...system(), ...env })).toEqual(QUEUED)
   })

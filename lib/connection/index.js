@@ -3,6 +3,7 @@
 // worker with the same options looks for them, or nowhere.
 
 const { invalidArgument, misconfigured, unset } = require('../error.js')
+const { has } = require('../options.js')
 const { REFUSED, HONOURED, rightName } = require('./options.js')
 const { readTls } = require('./tls.js')
 const { readUrl, unquoted } = require('./url.js')
@@ -32,8 +33,8 @@ function readConnection(connection) {
   if (connection === undefined || connection === null) throw unset('connection')
   if (typeof connection === 'string') return toNative(readUrl(connection, 'connection'))
   if (typeof connection !== 'object' || Array.isArray(connection)) throw invalidArgument(MUST_BE_PLACE)
-  // Not by its class: that of another realm is another one.
-  if (typeof connection.href === 'string' && typeof connection.searchParams === 'object') {
+  // Not by its class: that of another realm is another one. But what Object.prototype has makes nothing a URL.
+  if (has(connection, 'href') && has(connection, 'searchParams') && typeof connection.href === 'string') {
     return toNative(readUrl(connection.href, 'connection'))
   }
   if (OF_CLIENTS.some((method) => typeof connection[method] === 'function')) {
@@ -179,8 +180,10 @@ function readHost(options, key, name = key) {
 function readNodes(nodes, key, defaultPort) {
   const mustBe = `connection.${key} must be an array of { host, port }`
   if (!Array.isArray(nodes) || nodes.length === 0) throw invalidArgument(mustBe)
-  return nodes.map((node) => {
-    if (typeof node !== 'object' || node === null) throw invalidArgument(mustBe)
+  return nodes.map((given) => {
+    if (typeof given !== 'object' || given === null) throw invalidArgument(mustBe)
+    const node = { __proto__: null }
+    for (const each of ['host', 'port']) if (has(given, each)) node[each] = given[each]
     if (Object.hasOwn(node, 'host') && !isGiven(node.host)) throw unset(`connection.${key}`, 'has a host that is empty')
     return {
       host: readHost(node, 'host', `${key}[].host`) ?? '127.0.0.1',
