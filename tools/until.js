@@ -5,7 +5,7 @@ const { Redis } = require('ioredis')
 
 const PAUSE_MS = 20
 /** Past the timeout of any test, so that a loop does not outlive the run. */
-const PATIENCE_MS = 90_000
+const PATIENCE_MS = 330_000
 
 /** Resolves when `condition` holds; rejects when asking fails. */
 async function until(condition) {

@@ -33,8 +33,8 @@ function runChild(program, { bare = false, flags = [], env, onLine } = {}) {
     })
     const deadline = setTimeout(() => {
       child.kill('SIGKILL')
-      reject(new Error(`the child did not end within 30 s; it wrote:\n${stdout}\n${stderr}`))
-    }, 30_000)
+      reject(new Error(`the child did not end within 4 minutes; it wrote:\n${stdout}\n${stderr}`))
+    }, 240_000)
     child.once('close', (code, signal) => {
       clearTimeout(deadline)
       resolve({ code, signal, stdout, stderr })

@@ -10,7 +10,7 @@ const { jobId, newTicket, recorder } = require('./tickets.js')
 const { WAY } = require('./way.js')
 
 /** Enough for what is to succeed, on a machine that does much else. */
-const PATIENT_MS = 30_000
+const PATIENT_MS = 60_000
 
 class Fault {
   #about
