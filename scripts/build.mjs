@@ -1,21 +1,13 @@
-// Compiles the addon in release form, without a path of this machine in it: `binding.js`, which loads the binary of the
-// platform, and the binary itself.
-import { spawnSync } from 'node:child_process'
-import { homedir } from 'node:os'
-import path from 'node:path'
-import { fileURLToPath } from 'node:url'
+// Compiles the addon for work on it, tests included: `binding.js`, which loads the binary of the platform, and the binary itself.
+//   node scripts/build.mjs [--published]   as it is published, but that it may need the newest libraries of this machine
+import { parseArgs } from 'node:util'
+import { compile, hostTriple } from './compile.mjs'
+import { place } from './place.mjs'
 
-const root = path.resolve(fileURLToPath(new URL('..', import.meta.url)))
-const cargoHome = process.env.CARGO_HOME ?? path.join(homedir(), '.cargo')
-
-const remap = [`${cargoHome}=cargo`, `${root}=.`].map((pair) => `--remap-path-prefix=${pair}`)
-// As a setting and not as RUSTFLAGS, which the CLI sets itself for some targets.
-const rustflags = `build.rustflags=${JSON.stringify(remap)}`
-const args = ['build', '--platform', '--release', '--js', 'binding.js', '--dts', 'binding.d.ts']
-
-const cli = path.join(root, 'node_modules/@napi-rs/cli/dist/cli.js')
-const { status } = spawnSync(process.execPath, [cli, ...args, ...process.argv.slice(2), '--', '--config', rustflags], {
-  cwd: root,
-  stdio: 'inherit',
-})
-process.exitCode = status ?? 1
+try {
+  const { values } = parseArgs({ options: { published: { type: 'boolean' } } })
+  await place(compile(values), hostTriple())
+} catch (error) {
+  console.error(`build: ${error.message}`)
+  process.exitCode = 1
+}

@@ -31,6 +31,10 @@ use self::writers::Target;
 use crate::core::{Error, Outcome};
 use crate::queue::{Health, Settled, Share};
 
+/// Whether it was compiled as it is published, and not for work on it.
+#[napi]
+pub const PUBLISHED: bool = !cfg!(debug_assertions);
+
 /// The journey of calls from one JavaScript environment to one queue.
 #[napi]
 pub struct Boundary {
