@@ -17,7 +17,7 @@ function run(command, args, env) {
 function lister() {
   const program = path.join(tools, 'bin', process.platform === 'win32' ? 'cargo-cyclonedx.exe' : 'cargo-cyclonedx')
   if (!existsSync(program)) {
-    console.error('compiling cargo-cyclonedx (from crates.io) into node_modules/.cache')
+    console.error('compiling cargo-cyclonedx into node_modules/.cache')
     run('cargo', ['install', `cargo-cyclonedx@${VERSION}`, '--locked', '--debug', '--quiet', '--root', tools])
   }
   return program
