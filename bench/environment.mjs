@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import os from 'node:os'
+import { UsageError } from '../tools/options.js'
 
 /** Above it something else is at work. */
 const IDLE_LOAD = 0.3
@@ -41,6 +42,14 @@ export function pinning(wanted) {
   }
 }
 
+/** The binary that users get is the one whose figures count. */
+function binary() {
+  const { PUBLISHED } = createRequire(import.meta.url)('../lib/native.js')
+  if (!PUBLISHED)
+    throw new UsageError('The addon is compiled for work on it: npm run bench compiles it as it is published.')
+  return 'compiled as it is published'
+}
+
 const version = (name, from = import.meta.url) => createRequire(from)(`${name}/package.json`).version
 
 /** The ioredis that this copy of BullMQ uses. */
@@ -60,6 +69,7 @@ export async function describe(redis, pin) {
     kernel: `${os.type()} ${os.release()}`,
     load: `${load.toFixed(2)} before the start${load > IDLE_LOAD ? ' (WARNING: other work disturbs the figures)' : ''}`,
     pinning: pin.how,
+    binary: binary(),
     node: process.version,
     redis: field('valkey_version') ? `Valkey ${field('valkey_version')}` : `Redis ${field('redis_version')}`,
     versions: [

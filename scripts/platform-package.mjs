@@ -7,6 +7,26 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 export const { hostTarget, TARGETS } = createRequire(import.meta.url)('../lib/binary/target.js')
 
+/** What Rust calls each target. */
+const TRIPLES = {
+  'darwin-arm64': 'aarch64-apple-darwin',
+  'darwin-x64': 'x86_64-apple-darwin',
+  'linux-arm64-gnu': 'aarch64-unknown-linux-gnu',
+  'linux-arm64-musl': 'aarch64-unknown-linux-musl',
+  'linux-x64-gnu': 'x86_64-unknown-linux-gnu',
+  'linux-x64-musl': 'x86_64-unknown-linux-musl',
+  'win32-arm64-msvc': 'aarch64-pc-windows-msvc',
+  'win32-x64-msvc': 'x86_64-pc-windows-msvc',
+}
+
+/** The target that Rust calls `triple`. */
+export function targetOf(triple) {
+  const target = TARGETS.find((each) => TRIPLES[each] === triple)
+  if (!target)
+    throw new Error(`there is no package for ${triple}; there are those for ${Object.values(TRIPLES).join(', ')}`)
+  return target
+}
+
 export const BINARY = 'enqueue-boundary.node'
 
 const LIBC = { gnu: ['glibc'], musl: ['musl'] }
@@ -15,7 +35,7 @@ const LIBC = { gnu: ['glibc'], musl: ['musl'] }
 export const nameOf = (target) => `@enqueue-boundary/${target}`
 
 /** What is published of a root manifest: nothing that runs or is needed before it is published. */
-export function published({ scripts, devDependencies, napi, ...manifest }) {
+export function published({ scripts, devDependencies, ...manifest }) {
   const platforms = Object.fromEntries(TARGETS.map((target) => [nameOf(target), manifest.version]))
   return { ...manifest, optionalDependencies: platforms }
 }

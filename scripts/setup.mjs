@@ -1,5 +1,5 @@
 // Everything a fresh machine with Node and Rust needs before the demo, the tests or the bench: the locked dependencies
-// and a release build of the addon. Does again only what is out of date.
+// and the addon, compiled quickly or (with --published) as it is published. Does again only what is out of date.
 import { spawnSync } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -13,8 +13,8 @@ function fail(message) {
 
 function run(title, command, args) {
   console.log(`# ${title}`)
-  // npm and its binaries are batch files on Windows, which need a shell.
-  const shell = process.platform === 'win32'
+  // npm is a batch file on Windows, which needs a shell.
+  const shell = process.platform === 'win32' && command === 'npm'
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', shell })
   if (error) fail(`${command} could not be started: ${error.message}`)
   if (status !== 0) fail(`${title}: failed (${command} ${args.join(' ')} ended with ${status})`)
@@ -33,4 +33,4 @@ if (spawnSync('cargo', ['--version']).status !== 0) fail('Rust is needed to comp
 if (modified('node_modules/.package-lock.json') < modified('package-lock.json')) {
   run('install the locked dependencies', 'npm', ['ci', '--loglevel=error'])
 }
-run('compile the addon', 'npm', ['run', '--silent', 'build'])
+run('compile the addon', process.execPath, ['scripts/build.mjs', ...process.argv.slice(2)])

