@@ -58,6 +58,7 @@ describe('the audit', () => {
 
   /** A run in which all is well: one job waits, one was done and is gone. */
   const evidence = (changes) => ({
+    started: 4000,
     processes: [{ number: 0, started: 2, settled: 2 }],
     calls: [
       { ...call, id: 'a' },
@@ -120,7 +121,7 @@ describe('the audit', () => {
       'a job that ran twice',
       { runs: [...evidence().runs, { ...done, id: 'b', at: 5200 }] },
       'no id ran twice but by BullMQ’s own retry',
-      'b',
+      'b: ran 1.1 s and 1.2 s, calls: queued 1.0 s',
     ],
     ['an id in two places', { places: [...evidence().places, ['active', ['a']]] }, 'no id was in two places', 'a'],
     ['an id that was in two places', { repeated: ['b'] }, 'no id was in two places', 'b'],

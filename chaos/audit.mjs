@@ -9,6 +9,9 @@ const LAG_MS = 2000
 /** What is written down as late as this after a crash may have happened before it. */
 const DELAY_MS = 1000
 
+/** How many breaches are told with all that is known of them. */
+const DETAILED = 10
+
 // What the calls for an id said of it, as bits.
 const QUEUED = 1
 const UNKNOWN = 2
@@ -17,6 +20,7 @@ const REPLICATED = 4
 
 /**
  * @typedef {object} Evidence
+ * @property {number} started when the run started
  * @property {{ number: number, started: number, settled: number }[]} processes
  * @property {{ id: string, outcome: string, code: string, replicated: boolean, at: number, late: number, unexcused: number }[]} calls
  *   `replicated` where a replica was waited for, `unexcused` what of `late` was not spent in a process that stood still
@@ -31,7 +35,7 @@ const REPLICATED = 4
  * @param {number} graceMs how late a call may settle
  */
 export function audit(evidence, graceMs) {
-  const { processes, calls, places, repeated } = evidence
+  const { started, processes, calls, places, repeated } = evidence
   const stored = new Set(evidence.stored)
   const answers = readAnswers(calls)
   const ran = readRuns(evidence)
@@ -77,7 +81,16 @@ export function audit(evidence, graceMs) {
     unwritten.length,
     unwritten.filter((id) => jobs.has(id)),
   )
-  check('no id ran twice but by BullMQ’s own retry', ran.ids.size, ran.twice)
+  const since = (at) => `${((at - started) / 1000).toFixed(1)} s`
+  const callsOf = (id) => calls.filter((call) => call.id === id).map(({ code, at }) => `${code} ${since(at)}`)
+  check(
+    'no id ran twice but by BullMQ’s own retry',
+    ran.ids.size,
+    // The first ones tell what there is to tell.
+    ran.twice.map(({ id, before, at }, number) =>
+      number < DETAILED ? `${id}: ran ${since(before)} and ${since(at)}, calls: ${callsOf(id).join(', ')}` : id,
+    ),
+  )
   check('no id was in two places', listed.size, [...repeated, ...repeatedIn(places)])
   check(
     'every stored job is listed',
@@ -133,7 +146,7 @@ function readRuns({ runs, crashes }) {
     if (before === undefined) continue
     if (own) result.own += 1
     else if (crashes.some((crash) => isNear(before, crash) && crash < at)) result.lost += 1
-    else result.twice.push(id)
+    else result.twice.push({ id, before, at })
   }
   result.ids = new Set(last.keys())
   return result

@@ -54,11 +54,7 @@ export function faults(stage) {
   }
 
   return {
-    async killed(ms) {
-      await pair.primary.kill()
-      await sleep(ms)
-      await pair.primary.up()
-    },
+    killed: (ms) => pair.primary.fall(ms),
     async frozen(ms) {
       pair.primary.freeze()
       await sleep(ms)

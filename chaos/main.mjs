@@ -30,7 +30,8 @@ async function main({ graceMs, ...options }) {
   const faults = `${rounds} × ${KINDS.length} faults`
   console.log(`seed ${seed}: ${count(calls)} calls from ${processes} processes over ${ways.join(' and ')}, ${faults}`)
   const say = (line) => console.log(`  ${seconds().padStart(5)} s  ${line}`)
-  const result = audit(await run({ ...options, ways, command, signal: interrupt.signal }, say), graceMs)
+  const evidence = await run({ ...options, ways, command, signal: interrupt.signal }, say)
+  const result = audit({ ...evidence, started }, graceMs)
   report(result)
   const breaches = result.checks.reduce((sum, { breaches }) => sum + breaches.length, 0)
   console.log(`\n${breaches === 0 ? 'No breach' : `${count(breaches)} breaches`} in ${seconds()} s, seed ${seed}`)

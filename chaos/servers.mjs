@@ -1,5 +1,6 @@
 // Two real servers, a primary and its replica, which change places when one fails. Every write is on disk before it is
 // acknowledged, so that a killed server comes back with all that it said it had.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { OwnServer } from '../tools/server.js'
 import { until } from '../tools/until.js'
@@ -11,12 +12,27 @@ const ARGS = [
   ...['--busy-reply-threshold', '50'],
 ]
 
+/** What a server that comes back after it was killed is asked for. */
+const WITNESS = 'chaos:witness'
+
 class Server extends OwnServer {
   async up() {
     await super.up()
     this.admin ??= new Redis({ port: this.port, retryStrategy: () => 20, maxRetriesPerRequest: null })
     // It is killed on purpose; what was asked of it is asked again when it is back.
     this.admin.on('error', () => {})
+  }
+
+  /** It is killed, and comes back after `ms` with all that it had acknowledged. */
+  async fall(ms) {
+    const witness = `${Date.now()}`
+    await this.admin.set(WITNESS, witness)
+    await this.kill()
+    await sleep(ms)
+    await this.up()
+    // A server that goes back in time proves nothing of the boundary.
+    const seen = await this.admin.get(WITNESS)
+    if (seen !== witness) throw new Error('the primary came back without what it had acknowledged')
   }
 
   async follow(primary) {

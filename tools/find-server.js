@@ -41,10 +41,13 @@ async function findServer(announce = () => {}) {
   return (await onPath('redis-server')) ?? (await onPath('valkey-server')) ?? fetchServer(announce)
 }
 
-/** Whether the program was built with TLS. One that was not does not know the option; one that was has no port left. */
+/**
+ * Whether the program was built with TLS. Asked for it without a certificate, none starts: a program that has no TLS says
+ * that it does not know the option (Redis), or that it finds none (Valkey).
+ */
 async function hasTls(command) {
-  const { stdout = '', stderr = '' } = await run(command, ['--port', '0', '--tls-port', '0']).catch((error) => error)
-  return !/Bad directive/.test(stdout + stderr)
+  const { stdout = '', stderr = '' } = await run(command, ['--port', '0', '--tls-port', '1']).catch((error) => error)
+  return !/Bad directive|finding TLS support/.test(stdout + stderr)
 }
 
 module.exports = { findServer, hasTls }

@@ -24,21 +24,18 @@ class Way {
     return this.#ports.get(port) ?? port
   }
 
-  /** What a pipeline is given to go where `connection` goes over TCP. */
+  /** What a pipeline is given to go where `connection` goes over TCP. What it says of TLS itself stays. */
   connection(connection) {
     if (!this.#authority) return connection
     const tls = { ca: this.#authority.ca }
-    if (typeof connection === 'string') return { url: this.#url(connection), tls }
-    if (connection.sentinels) return { ...connection, tls }
-    if (connection.cluster) {
-      return {
-        ...connection,
-        cluster: connection.cluster.map((node) => ({ ...node, port: this.port(node.port) })),
-        tls,
-      }
+    if (typeof connection === 'string') return { tls, url: this.#url(connection) }
+    const { cluster, sentinels, url, port } = connection
+    if (sentinels) return { tls, ...connection }
+    if (cluster) {
+      return { tls, ...connection, cluster: cluster.map((node) => ({ ...node, port: this.port(node.port) })) }
     }
-    if (connection.url) return { ...connection, url: this.#url(connection.url), tls }
-    return { ...connection, port: this.port(connection.port), tls }
+    if (url) return { tls, ...connection, url: this.#url(url) }
+    return { tls, ...connection, port: this.port(port) }
   }
 
   /** The environment of a process that goes there. */

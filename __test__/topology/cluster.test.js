@@ -100,7 +100,7 @@ describe('the cluster is well', () => {
 
   test('a late MOVED does not lead a pipeline astray that was reconnected meanwhile, and no job is lost by it', async () => {
     const owner = await cluster.ownerOf(PREFIX)
-    const proxy = await on.proxy(another(owner).port)
+    const proxy = await on.readingProxy(another(owner).port)
     const elsewhere = await on.absentServer()
     const pipeline = pipelineOf({ connection: proxy.url })
     let record
@@ -115,7 +115,7 @@ describe('the cluster is well', () => {
     const heard = (direction, word) =>
       new Promise((resolve) => proxy.on(direction, (bytes) => bytes.includes(word) && resolve()))
     await heard('up', 'EVALSHA')
-    pipeline.reconnect(elsewhere.url)
+    pipeline.reconnect(on.connection(elsewhere.url))
     const moved = heard('down', 'MOVED')
     proxy.heal()
     await moved

@@ -1,7 +1,10 @@
 // The package itself, through the file that users import.
-export async function open(redisUrl) {
+import { createRequire } from 'node:module'
+
+/** @param {{ folder?: string }} [spec] another build of it */
+export async function open(redisUrl, { folder = '../..' } = {}) {
   process.env.REDIS_URL = redisUrl
-  const { enqueueTicketTriage } = await import('../../index.js')
+  const { enqueueTicketTriage } = createRequire(import.meta.url)(folder)
   return {
     enqueue: enqueueTicketTriage,
     enqueueMany: (inputs, storage) => Promise.all(inputs.map((input) => enqueueTicketTriage(input, storage))),
