@@ -67,10 +67,13 @@ export class Pair {
     this.replica = replica
   }
 
-  /** Resolves once the replica has what the primary had when asked. */
+  /**
+   * Resolves once the replica has all that the primary had a moment ago. What is asked first is asked anew each time: a
+   * replica that loads a long queue is many seconds behind when it has what the primary had at the start.
+   */
   async inSync() {
-    const { master_repl_offset: goal } = await this.primary.replication()
     await until(async () => {
+      const { master_repl_offset: goal } = await this.primary.replication()
       const { master_link_status: link, slave_repl_offset: offset } = await this.replica.replication()
       return link === 'up' && Number(offset) >= Number(goal)
     })
