@@ -18,7 +18,7 @@ import { Pair } from './servers.mjs'
 const WIDTH = 1024
 /** A worker that is this far behind is waited for: a server that loads a long queue takes its time. */
 const MOST_UNFINISHED = 30_000
-/** Whatever is waited for comes about within this time, or never. */
+/** Where nothing at all happens for so long, nothing will. */
 const PATIENCE_MS = 60_000
 
 /** A part of the run in a process of its own. What it reports is in `report`. */
@@ -90,9 +90,12 @@ export async function run({ command, seed, calls, processes, ways, rounds, longe
   const settled = () => producers.reduce((sum, { report }) => sum + report.settled, 0)
   const behind = () => producers.reduce((sum, { report }) => sum + report.queued, -consumer.report.processed)
   async function until(title, condition) {
-    const patience = performance.now() + PATIENCE_MS
+    let last
+    let since
     while (!(await Promise.race([trouble, condition()]))) {
-      if (performance.now() > patience) throw new Error(`waited too long for ${title}`)
+      const now = settled() + consumer.report.processed
+      if (now !== last) [last, since] = [now, performance.now()]
+      if (performance.now() > since + PATIENCE_MS) throw new Error(`waited too long for ${title}`)
       await sleep(20)
     }
   }
