@@ -4,16 +4,17 @@
 
 pub mod detail;
 pub mod error;
-pub mod instance;
+pub mod field;
 pub mod issue;
 pub mod job;
+pub mod json;
 pub mod schema;
 pub mod text;
 pub mod ticket;
 
 pub use detail::Detail;
 pub use error::{Error, Outcome};
-pub use instance::{Field, Kind};
+pub use field::{Field, Kind};
 pub use issue::Issue;
 pub use job::Job;
 pub use text::Text;

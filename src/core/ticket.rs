@@ -1,5 +1,6 @@
 //! Ticket triage: the one pipeline there is so far. What it accepts, and the job it makes of it.
 
+use super::issue::Step;
 use super::job::JobBuilder;
 use super::schema::Schema;
 use super::{Error, Field, Issue, Job, Outcome, Text};
@@ -66,8 +67,10 @@ pub struct TicketTriage {
 
 impl TicketTriage {
     pub fn new() -> Result<Self, Error> {
-        let schema = Schema::compile(JSON_SCHEMA, &FIELDS)
-            .map_err(|detail| Error::Internal { outcome: Outcome::Refused, detail: detail.into() })?;
+        let schema = Schema::compile(JSON_SCHEMA).map_err(|faults| Error::Internal {
+            outcome: Outcome::Refused,
+            detail: format!("the schema cannot be used: {faults:?}").into(),
+        })?;
         Ok(TicketTriage { schema, builder: JobBuilder::default() })
     }
 
@@ -105,7 +108,7 @@ impl TicketTriage {
 
     /// Everything wrong with these values: what the schema says, and ids that no key can hold.
     fn issues(&self, values: &[Field<'_>; 3]) -> Vec<Issue> {
-        let mut issues = self.schema.issues(values);
+        let mut issues = self.schema.issues_of_fields(values);
         for (name, value) in FIELDS.iter().zip(values).take(ID_FIELDS) {
             if let Field::Text(text) = value
                 && !text.is_well_formed()
@@ -117,7 +120,7 @@ impl TicketTriage {
         }
         issues.extend(id_too_long(values));
         issues.sort_by_key(|issue| {
-            FIELDS.iter().position(|name| issue.path.first().is_some_and(|at| at == name))
+            FIELDS.iter().position(|name| matches!(issue.path.first(), Some(Step::Name(at)) if at == name))
         });
         issues
     }
