@@ -3,12 +3,12 @@
 // the time. Each call has a slot number that both know it by. Read top to bottom it is the journey of a call.
 
 const { Boundary } = require('./native.js')
-const { Call, refuse } = require('./call.js')
+const { Call, phases, refuse } = require('./call.js')
+const { isObject, pick, readFields, recordOf } = require('./definition/read.js')
 const { closed, forbidden, invalidArgument } = require('./error.js')
-const { describe, describeLate, notAnInput, refusal } = require('./failure.js')
+const { describe, describeLate, invalidByLibrary, notAnInput, notJson, refusal } = require('./failure.js')
 const { CallOptions, isUsable, readLimits } = require('./options.js')
 const { makeOutside, takeStoresOff } = require('./outside.js')
-const { isObject, readTicket } = require('./read.js')
 const { atEnd, nextTurn } = require('./turns.js')
 const { warnOfEviction } = require('./warnings.js')
 
@@ -38,6 +38,7 @@ class Resource {
 
 /** The calls of one pipeline, from one JavaScript environment. */
 class Calls {
+  #definition
   #connect
   #timeoutMs
   #maxInFlight
@@ -65,11 +66,13 @@ class Calls {
   #watched = false
 
   /**
+   * @param {import('./definition/index.js').Compiled} definition
    * @param {() => object} connect the connection options, asked for at the first call, and again while they are unusable
    * @param {{ timeoutMs: number | undefined, maxInFlight: number | undefined }} options
    */
-  constructor(connect, options) {
+  constructor(definition, connect, options) {
     const { timeoutMs, maxInFlight } = readLimits(options)
+    this.#definition = definition
     this.#connect = connect
     this.#timeoutMs = timeoutMs
     this.#maxInFlight = maxInFlight
@@ -80,47 +83,149 @@ class Calls {
     return new Promise((resolve, reject) => this.#start(new Call(resolve, reject), input, storage, options))
   }
 
-  // --- read, validate -----------------------------------------------------------------------------------------------
-
   #start(call, input, storage, options) {
     if (this.#closed !== undefined) return refuse(call, closed())
     const createPending = isUsable(storage) ? storage.createPending : undefined
     if (typeof createPending !== 'function') {
       throw invalidArgument('storage must be an object with a method createPending')
     }
-    let timeoutMs = this.#timeoutMs
-    let caller
-    let tenant
-    let authorize
+    call.storage = storage
+    call.createPending = createPending
+    call.timeoutMs = this.#timeoutMs
     if (options !== undefined) {
-      const told = new CallOptions(options)
-      timeoutMs = told.timeoutMs ?? timeoutMs
-      caller = told.caller
-      tenant = told.tenant
-      authorize = told.authorize
+      const told = new CallOptions(options, this.#definition.tenant)
+      call.timeoutMs = told.timeoutMs ?? call.timeoutMs
+      call.caller = told.caller
+      call.tenant = told.tenant
+      call.authorize = told.authorize
     }
-    const boundary = this.#boundary ?? this.open()
-    if (!isObject(input)) return refuse(call, notAnInput(input))
-    const data = readTicket(input)
+    if (this.#boundary === undefined) this.open()
+    if (this.#definition.validate !== undefined) this.#validate(call, input)
+    else if (this.#definition.fields !== null) this.#beginFields(call, input)
+    else this.#beginDocument(call, input)
+  }
 
+  // --- read, validate -----------------------------------------------------------------------------------------------
+
+  /** The input has properties that are read one by one. */
+  #beginFields(call, input) {
+    if (!isObject(input)) return refuse(call, notAnInput(input))
+    const names = this.#definition.fields
+    const values = readFields(input, names)
     // The getters above may have closed it.
     if (this.#closed !== undefined) return refuse(call, closed())
-    const slot = this.#free.length > 0 ? this.#free.pop() : this.#calls.push(undefined) - 1
+    const slot = this.#slot()
+    const [a, b, c, d, e, f, g, h] = values
     let begun
     try {
-      begun = boundary.begin(slot, data.tenantId, data.ticketId, data.summary, timeoutMs, tenant)
+      begun = this.#boundary.begin(slot, call.timeoutMs, call.tenant, a, b, c, d, e, f, g, h)
     } finally {
       if (typeof begun !== 'string') this.#free.push(slot)
     }
-    if (typeof begun !== 'string') return refuse(call, refusal(begun, boundary))
-    call.jobId = begun
+    if (typeof begun !== 'string') return refuse(call, this.#refusal(begun))
+    this.#register(call, slot)
+    this.#begun(call, begun, pick(names, values))
+  }
+
+  /** The schema's own library judges, and says what the data is. */
+  #validate(call, input) {
+    const judged = this.#definition.validate(input)
+    if (!isUsable(judged) || typeof judged.then !== 'function') return this.#validated(call, judged)
+    if (this.#closed !== undefined) return refuse(call, closed())
+    const slot = this.#slot()
+    const refused = this.#boundary.awaitInput(slot, call.timeoutMs)
+    if (refused !== null) {
+      this.#free.push(slot)
+      return refuse(call, this.#refusal(refused))
+    }
+    this.#register(call, slot)
+    call.phase = phases.Validating
+    const settled = (result) => {
+      if (call.slot < 0) return
+      if (!this.#boundary.inTime(slot)) return this.#fail(call)
+      try {
+        this.#validated(call, result)
+      } catch (reason) {
+        this.#abandon(call, reason)
+      }
+    }
+    apply(then, promiseResolve(judged), [settled, (reason) => this.#abandon(call, reason)])
+  }
+
+  #validated(call, result) {
+    if (!isUsable(result)) throw invalidArgument('the validate of the schema must return { value } or { issues }')
+    if (result.issues !== undefined) return this.#refuse(call, invalidByLibrary(result.issues))
+    this.#beginDocument(call, result.value)
+  }
+
+  /** The data is made into JSON, and that is what is judged, where it was not yet, and stored. */
+  #beginDocument(call, value) {
+    const { idOf, plan, validate } = this.#definition
+    let json
+    try {
+      json = JSON.stringify(value)
+    } catch (error) {
+      // What comes of an untrusted input is thrown as it is; what a schema makes of it is the program's own fault.
+      throw validate === undefined ? error : notJson(error)
+    }
+    if (json === undefined) {
+      if (validate !== undefined) throw notJson(new TypeError(`${typeof value} has none`))
+      return this.#refuse(call, notAnInput(value))
+    }
+    let data
+    let id
+    if (idOf !== undefined) {
+      // The function sees what is stored, and nothing else.
+      const kept = validate === undefined ? plan.judge(json) : null
+      if (typeof kept === 'number') return this.#refuse(call, this.#refusal(kept))
+      json = kept ?? json
+      data = validate === undefined ? JSON.parse(json) : value
+      id = idOf(data)
+      if (typeof id !== 'string') throw invalidArgument('the function jobId must return a string')
+    }
+    // The caller's code above may have closed it.
+    if (this.#closed !== undefined && call.slot < 0) return refuse(call, closed())
+    const waited = call.slot >= 0
+    const slot = waited ? call.slot : this.#slot()
+    let begun
+    try {
+      begun = this.#boundary.beginDocument(slot, call.timeoutMs, call.tenant, json, id)
+    } finally {
+      if (typeof begun !== 'string' && !waited) this.#free.push(slot)
+    }
+    if (typeof begun !== 'string') return this.#refuse(call, this.#refusal(begun))
+    if (!waited) this.#register(call, slot)
+    if (data === undefined) {
+      data = validate === undefined ? JSON.parse(this.#boundary.kept(slot) ?? json) : value
+    }
+    this.#begun(call, begun, data)
+  }
+
+  #refusal(number) {
+    return refusal(number, this.#boundary, this.#definition.maxDataBytes)
+  }
+
+  #slot() {
+    return this.#free.length > 0 ? this.#free.pop() : this.#calls.push(undefined) - 1
+  }
+
+  #register(call, slot) {
     call.slot = slot
     this.#calls[slot] = call
     if (this.#inFlight() === 1) busy.add(this)
+  }
 
-    const record = { jobId: begun, tenantId: data.tenantId, ticketId: data.ticketId }
-    if (authorize === undefined) this.#record(call, createPending, storage, record)
-    else this.#authorize(call, authorize, data, caller, createPending, storage, record)
+  /** A call that may have waited already ends before its record is made. */
+  #refuse(call, error) {
+    if (call.slot < 0) refuse(call, error)
+    else this.#abandon(call, error)
+  }
+
+  #begun(call, jobId, data) {
+    call.jobId = jobId
+    call.record = recordOf(jobId, this.#definition.record, data)
+    if (call.authorize === undefined) this.#record(call)
+    else this.#authorize(call, data)
   }
 
   /** Makes the native half, which connects with the first valid call. Throws when the connection options are unusable. */
@@ -140,7 +245,7 @@ class Calls {
   #make() {
     const resource = new Resource()
     const settle = Calls.#settler(new WeakRef(this))
-    const boundary = makeOutside(() => new Boundary(settle, resource, this.#maxInFlight))
+    const boundary = makeOutside(() => new Boundary(settle, resource, this.#maxInFlight, this.#definition.plan))
     resource.boundary = new WeakRef(boundary)
     takeStoresOff(resource)
     return boundary
@@ -167,23 +272,23 @@ class Calls {
   // --- authorise ----------------------------------------------------------------------------------------------------
 
   /** Waits for the verdict as `#record` does for the record. */
-  #authorize(call, authorize, data, caller, createPending, storage, record) {
-    call.authorizing = true
-    const judged = (verdict) => this.#judged(call, verdict, createPending, storage, record)
+  #authorize(call, data) {
+    call.phase = phases.Authorizing
+    const { authorize } = call
+    const judged = (verdict) => this.#judged(call, verdict)
     try {
-      apply(then, promiseResolve(authorize(data, caller)), [judged, (reason) => this.#abandon(call, reason)])
+      apply(then, promiseResolve(authorize(data, call.caller)), [judged, (reason) => this.#abandon(call, reason)])
     } catch (reason) {
       this.#abandon(call, reason)
     }
   }
 
-  #judged(call, verdict, createPending, storage, record) {
+  #judged(call, verdict) {
     if (call.slot < 0) return
     if (verdict !== true) return this.#abandon(call, forbidden(call.jobId))
     // Its deadline may have passed although nobody was woken for it yet: the loop may have been held up.
     if (!this.#boundary.inTime(call.slot)) return this.#fail(call)
-    call.authorizing = false
-    this.#record(call, createPending, storage, record)
+    this.#record(call)
   }
 
   // --- record -------------------------------------------------------------------------------------------------------
@@ -192,9 +297,10 @@ class Calls {
    * Makes the record in the caller's own stack, and waits for whatever createPending returns. As `await` would, but that
    * takes more memory a call and more time.
    */
-  #record(call, createPending, storage, record) {
+  #record(call) {
+    call.phase = phases.Recording
     try {
-      const made = promiseResolve(apply(createPending, storage, [record]))
+      const made = promiseResolve(apply(call.createPending, call.storage, [call.record]))
       apply(then, made, [() => this.#send(call), (reason) => this.#abandon(call, reason)])
     } catch (reason) {
       this.#abandon(call, reason)
@@ -268,7 +374,7 @@ class Calls {
 
   /** Rejects with an error that the native side describes, and that no frame of the caller's led to. */
   #fail(call) {
-    this.#reject(call, describeLate(this.#boundary.failure(call.slot, call.authorizing), call.jobId))
+    this.#reject(call, describeLate(this.#boundary.failure(call.slot, call.phase), call.jobId))
   }
 
   #reject(call, reason) {

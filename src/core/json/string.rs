@@ -39,7 +39,11 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The units of a string.
+    /// The UTF-16 units of a string.
+    pub fn utf16(self) -> impl Iterator<Item = u16> + 'a {
+        self.units()
+    }
+
     pub(super) fn units(self) -> Units<'a> {
         units(self.between_quotes().unwrap_or_default())
     }

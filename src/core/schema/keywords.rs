@@ -100,7 +100,7 @@ pub(super) fn fault(keyword: &str) -> Option<String> {
 }
 
 /// The one that `word` may be a slip of, if there is one.
-pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let far = |other: &str| 1 + other.len().min(word.len()) / 5;
     let near = known.map(|other| (distance(word, other), other)).filter(|(away, other)| *away <= far(other));
     near.min().map(|(_, other)| other)

@@ -27,6 +27,8 @@ mod tests;
 pub use self::compile::Fault;
 pub use self::flat::MOST_FIELDS;
 pub use self::judge::MOST_ISSUES;
+pub use self::keywords::nearest;
+pub use self::wrong::type_of;
 
 use self::compile::Compiled;
 use self::flat::Flat;

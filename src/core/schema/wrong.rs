@@ -145,7 +145,7 @@ pub(super) fn cut(text: &str) -> String {
 }
 
 /// What is found where another type was expected.
-pub(super) fn type_of(value: Value<'_>) -> &'static str {
+pub fn type_of(value: Value<'_>) -> &'static str {
     use crate::core::json::Kind;
     match value.kind() {
         Kind::Null => "null",

@@ -136,7 +136,7 @@ pub(super) fn is_template(text: &str) -> bool {
 }
 
 fn is_literal(text: &str) -> bool {
-    let forbidden = |character: char| character.is_control() || " \"'<>\\^`{|}".contains(character);
+    let forbidden = |character: char| character.is_control() || " \"<>\\^`{|}".contains(character);
     let encoded = text.split('%').skip(1);
     !text.contains(forbidden)
         && encoded
