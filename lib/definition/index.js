@@ -103,7 +103,7 @@ function readJobId(jobId, declared, faults) {
   if (typeof jobId === 'function') return { fields: [], idOf: jobId }
   const fields = readFields(jobId, 'jobId', declared, faults)
   if (fields === undefined) faults.add('jobId must name the fields that make the id, or be a function of the data')
-  else if (fields.length === 0 || fields.length > MOST_ID_FIELDS) {
+  else if (Array.isArray(jobId) && (fields.length === 0 || fields.length > MOST_ID_FIELDS)) {
     faults.add(`jobId must name 1 to ${MOST_ID_FIELDS} fields`)
   }
   return { fields: fields ?? [], idOf: undefined }

@@ -14,6 +14,9 @@ pub type Values<'a> = [Unknown<'a>; MOST_FIELDS];
 /// What was read of an input and of its caller, or that it is too long to be read.
 type Reading<'a> = std::result::Result<([Field<'a>; MOST_FIELDS], Caller<'a>), Error>;
 
+/// The same of a document, and the id where one was given.
+type ReadingDocument<'a> = std::result::Result<(&'a Document, Caller<'a>, Option<&'a Text>), Error>;
+
 /// The buffers that values are read into, kept between calls.
 #[derive(Default)]
 pub struct Reader {
@@ -52,7 +55,7 @@ impl Reader {
         caller: Unknown<'_>,
         id: Unknown<'_>,
         limit: usize,
-    ) -> Result<std::result::Result<(&Document, Caller<'_>, Option<&Text>), Error>> {
+    ) -> Result<ReadingDocument<'_>> {
         let read_json = self.document.read(|text| match raw::read_utf8(env, &json, limit, text) {
             Ok(true) => Ok(()),
             Ok(false) => Err(Unread::TooLong),
@@ -66,7 +69,7 @@ impl Reader {
             };
         }
         let given = match read(env, id, &mut self.id, limit)? {
-            Some(Field::Text(id)) => Some(&*id),
+            Some(Field::Text(id)) => Some(id),
             _ => None,
         };
         Ok(Ok((&self.document, read_caller(env, caller, &mut self.caller, limit)?, given)))

@@ -106,7 +106,7 @@ impl<'a> Value<'a> {
     }
 
     /// How many items or members it has.
-    pub fn len(self) -> usize {
+    pub fn size(self) -> usize {
         self.node().size as usize
     }
 
@@ -130,13 +130,13 @@ impl<'a> Value<'a> {
     }
 
     pub fn items(self) -> Items<'a> {
-        let of = if self.kind() == Kind::Array { self.len() } else { 0 };
+        let of = if self.kind() == Kind::Array { self.size() } else { 0 };
         Items { document: self.document, at: self.at + 1, left: of }
     }
 
     /// Its members: the name and the value of each.
     pub fn members(self) -> Members<'a> {
-        let of = if self.kind() == Kind::Object { self.len() } else { 0 };
+        let of = if self.kind() == Kind::Object { self.size() } else { 0 };
         Members { document: self.document, at: self.at + 1, left: of }
     }
 

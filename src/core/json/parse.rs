@@ -285,7 +285,7 @@ mod tests {
         let expected = [(r#""a""#, r#"[1, {"b":[]}, "x\n"]"#), (r#""c""#, "{}"), (r#""d""#, "null")];
         assert_eq!(members, expected);
         let items: Vec<_> =
-            document.root().get("a").unwrap().items().map(|item| (item.kind(), item.len())).collect();
+            document.root().get("a").unwrap().items().map(|item| (item.kind(), item.size())).collect();
         assert_eq!(items, [(Kind::Number, 0), (Kind::Object, 1), (Kind::Escaped, 0)]);
         assert!(document.root().get("b").is_none());
     }

@@ -15,7 +15,7 @@ pub fn equal(a: Value<'_>, b: Value<'_>) -> bool {
         (Kind::Plain, Kind::Plain) => a.raw() == b.raw(),
         (one, other) if is_string(one) && is_string(other) => a.units().eq(b.units()),
         (Kind::Array, Kind::Array) => {
-            a.len() == b.len() && a.items().zip(b.items()).all(|(a, b)| equal(a, b))
+            a.size() == b.size() && a.items().zip(b.items()).all(|(a, b)| equal(a, b))
         }
         (Kind::Object, Kind::Object) => {
             // Looking each name up would take a hostile document of two large objects for ever.
@@ -27,7 +27,7 @@ pub fn equal(a: Value<'_>, b: Value<'_>) -> bool {
                 members.sort();
                 members
             };
-            a.len() == b.len()
+            a.size() == b.size()
                 && sorted(a).into_iter().zip(sorted(b)).all(|((a_name, a_at), (b_name, b_at))| {
                     a_name == b_name && equal(a.document.at(a_at), b.document.at(b_at))
                 })
@@ -38,11 +38,11 @@ pub fn equal(a: Value<'_>, b: Value<'_>) -> bool {
 
 /// Whether an item of the array is there twice.
 pub fn has_repeats(array: Value<'_>) -> bool {
-    if array.len() < 2 {
+    if array.size() < 2 {
         return false;
     }
     let state = RandomState::new();
-    let mut seen: HashMap<u64, Vec<Value<'_>>> = HashMap::with_capacity(array.len());
+    let mut seen: HashMap<u64, Vec<Value<'_>>> = HashMap::with_capacity(array.size());
     array.items().any(|item| {
         let alike = seen.entry(hash(item, &state)).or_default();
         let repeated = alike.iter().any(|other| equal(*other, item));
@@ -69,11 +69,8 @@ fn hash(value: Value<'_>, state: &RandomState) -> u64 {
             value.items().for_each(|item| hash(item, state).hash(&mut hasher));
         }
         Kind::Object => {
-            let members = value.members().map(|(name, value)| {
-                let mut hasher = state.build_hasher();
-                (hash(name, state), hash(value, state)).hash(&mut hasher);
-                hasher.finish()
-            });
+            let members =
+                value.members().map(|(name, value)| state.hash_one((hash(name, state), hash(value, state))));
             (4u8, members.fold(0, u64::wrapping_add)).hash(&mut hasher);
         }
         kind => (5u8, kind as u8).hash(&mut hasher),

@@ -155,7 +155,7 @@ impl<'a> Compiler<'a> {
             "type" => rules.types = self.types(keyword),
             "const" => rules.one_of_values.push(vec![keyword.value.place()]),
             "enum" => match keyword.value.kind() {
-                Kind::Array if keyword.value.len() > 0 => {
+                Kind::Array if keyword.value.size() > 0 => {
                     rules.one_of_values.push(keyword.value.items().map(Value::place).collect());
                 }
                 _ => self.fault(keyword.pointer, "must be an array of at least one value"),
@@ -241,7 +241,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn list(&mut self, keyword: &Keyword<'a, '_>) -> Vec<Id> {
-        if keyword.value.kind() != Kind::Array || keyword.value.len() == 0 {
+        if keyword.value.kind() != Kind::Array || keyword.value.size() == 0 {
             self.fault(keyword.pointer, "must be an array of at least one schema");
         }
         let items = keyword.value.items().enumerate();

@@ -85,7 +85,7 @@ mod tests {
             "é",
             "ab--cd",
             &"a".repeat(64),
-            &"a.".repeat(130).trim_end_matches('.'),
+            "a.".repeat(130).trim_end_matches('.'),
         ] {
             assert!(!is_hostname(text), "{text}");
         }

@@ -8,8 +8,8 @@ use crate::core::json::{Kind, Value, has_repeats};
 impl<'a> Judge<'a> {
     pub(super) fn array(&mut self, rules: &'a ArrayRules, array: Value<'a>, path: &Path<'_>) -> bool {
         let mut valid = true;
-        let few = rules.count.least.filter(|least| array.len() < *least).map(Wrong::TooFewItems);
-        let many = rules.count.most.filter(|most| array.len() > *most).map(Wrong::TooManyItems);
+        let few = rules.count.least.filter(|least| array.size() < *least).map(Wrong::TooFewItems);
+        let many = rules.count.most.filter(|most| array.size() > *most).map(Wrong::TooManyItems);
         let repeats = (rules.unique && has_repeats(array)).then_some(Wrong::Repeats);
         for wrong in [few, many, repeats].into_iter().flatten() {
             valid = false;

@@ -11,8 +11,8 @@ impl<'a> Judge<'a> {
             return true;
         }
         let mut valid = true;
-        let few = rules.count.least.filter(|least| object.len() < *least).map(Wrong::TooFewProperties);
-        let many = rules.count.most.filter(|most| object.len() > *most).map(Wrong::TooManyProperties);
+        let few = rules.count.least.filter(|least| object.size() < *least).map(Wrong::TooFewProperties);
+        let many = rules.count.most.filter(|most| object.size() > *most).map(Wrong::TooManyProperties);
         for wrong in [few, many].into_iter().flatten() {
             valid = false;
             if !self.wrong(path, wrong) {
