@@ -2,19 +2,15 @@
 // The JavaScript half of a call: it holds the promise and runs the caller's code, the native half holds the job and keeps
 // the time. Each call has a slot number that both know it by. Read top to bottom it is the journey of a call.
 
-const { Boundary } = require('./native.js')
+const { makeBoundary } = require('./boundary.js')
 const { Call, phases, refuse } = require('./call.js')
 const { isObject, pick, readFields, recordOf } = require('./definition/read.js')
 const { closed, forbidden, invalidArgument } = require('./error.js')
 const { describe, describeLate, invalidByLibrary, notAnInput, notJson, refusal } = require('./failure.js')
 const { CallOptions, isUsable, readLimits } = require('./options.js')
-const { makeOutside, takeStoresOff } = require('./outside.js')
+const { BATCH, Slots } = require('./slots.js')
 const { atEnd, nextTurn } = require('./turns.js')
 const { warnOfEviction } = require('./warnings.js')
-
-/** How many calls cross to the native side, or come back, at most and at least before others get their turn. */
-const BATCH = 256
-const FEW = 16
 
 /** Those of a pipeline that has not been called yet. */
 const NO_STATS = { inFlight: 0, waitingForRedis: 0, bytes: 0, connected: false, connects: 0 }
@@ -27,15 +23,6 @@ const promiseResolve = Promise.resolve.bind(Promise)
 /** Those with calls in flight, which are to be settled whether anybody still has the pipeline or not. */
 const busy = new Set()
 
-/** The async resource of what wakes us: jest asks it whether it holds the process open. */
-class Resource {
-  boundary
-
-  hasRef() {
-    return this.boundary?.deref()?.isBusy() ?? false
-  }
-}
-
 /** The calls of one pipeline, from one JavaScript environment. */
 class Calls {
   #definition
@@ -43,9 +30,7 @@ class Calls {
   #timeoutMs
   #maxInFlight
   #boundary
-  /** By slot. */
-  #calls = []
-  #free = []
+  #slots = new Slots()
   #ready = new Uint32Array(BATCH)
   #readyCount = 0
   #readyMost = 0
@@ -58,7 +43,7 @@ class Calls {
   #turning = false
   #turn = () => {
     this.#turning = false
-    this.#settle()
+    this.settle()
   }
   #closed
   #drained
@@ -114,13 +99,13 @@ class Calls {
     const values = readFields(input, names)
     // The getters above may have closed it.
     if (this.#closed !== undefined) return refuse(call, closed())
-    const slot = this.#slot()
+    const slot = this.#slots.take()
     const [a, b, c, d, e, f, g, h] = values
     let begun
     try {
       begun = this.#boundary.begin(slot, call.timeoutMs, call.tenant, a, b, c, d, e, f, g, h)
     } finally {
-      if (typeof begun !== 'string') this.#free.push(slot)
+      if (typeof begun !== 'string') this.#slots.giveBack(slot)
     }
     if (typeof begun !== 'string') return refuse(call, this.#refusal(begun))
     this.#register(call, slot)
@@ -132,10 +117,10 @@ class Calls {
     const judged = this.#definition.validate(input)
     if (!isUsable(judged) || typeof judged.then !== 'function') return this.#validated(call, judged)
     if (this.#closed !== undefined) return refuse(call, closed())
-    const slot = this.#slot()
+    const slot = this.#slots.take()
     const refused = this.#boundary.awaitInput(slot, call.timeoutMs)
     if (refused !== null) {
-      this.#free.push(slot)
+      this.#slots.giveBack(slot)
       return refuse(call, this.#refusal(refused))
     }
     this.#register(call, slot)
@@ -186,12 +171,12 @@ class Calls {
     // The caller's code above may have closed it.
     if (this.#closed !== undefined && call.slot < 0) return refuse(call, closed())
     const waited = call.slot >= 0
-    const slot = waited ? call.slot : this.#slot()
+    const slot = waited ? call.slot : this.#slots.take()
     let begun
     try {
       begun = this.#boundary.beginDocument(slot, call.timeoutMs, call.tenant, json, id)
     } finally {
-      if (typeof begun !== 'string' && !waited) this.#free.push(slot)
+      if (typeof begun !== 'string' && !waited) this.#slots.giveBack(slot)
     }
     if (typeof begun !== 'string') return this.#refuse(call, this.#refusal(begun))
     if (!waited) this.#register(call, slot)
@@ -205,14 +190,9 @@ class Calls {
     return refusal(number, this.#boundary, this.#definition.maxDataBytes)
   }
 
-  #slot() {
-    return this.#free.length > 0 ? this.#free.pop() : this.#calls.push(undefined) - 1
-  }
-
   #register(call, slot) {
-    call.slot = slot
-    this.#calls[slot] = call
-    if (this.#inFlight() === 1) busy.add(this)
+    this.#slots.give(slot, call)
+    if (this.#slots.taken === 1) busy.add(this)
   }
 
   /** A call that may have waited already ends before its record is made. */
@@ -241,19 +221,8 @@ class Calls {
     return boundary
   }
 
-  /** What the native half holds of us, it holds weakly: a pipeline that nobody has any more lets go of its link. */
   #make() {
-    const resource = new Resource()
-    const settle = Calls.#settler(new WeakRef(this))
-    const boundary = makeOutside(() => new Boundary(settle, resource, this.#maxInFlight, this.#definition.plan))
-    resource.boundary = new WeakRef(boundary)
-    takeStoresOff(resource)
-    return boundary
-  }
-
-  /** Not made in `#make`, where it would close over `this`. */
-  static #settler(self) {
-    return () => self.deref()?.#settle()
+    return makeBoundary(new WeakRef(this), this.#maxInFlight, this.#definition.plan)
   }
 
   /** Goes over to another connection, or throws when its options are unusable and stays with the one it has. */
@@ -313,7 +282,7 @@ class Calls {
     // Handing over wakes the writer's thread, which is dear: records made in this turn of the loop go together.
     if (this.#readyCount === 0) {
       atEnd(this.#commit)
-      this.#readyMost = this.#share()
+      this.#readyMost = this.#slots.share()
     }
     this.#ready[this.#readyCount++] = call.slot
     if (this.#readyCount === this.#readyMost) this.#commit()
@@ -329,14 +298,14 @@ class Calls {
   // --- settle -------------------------------------------------------------------------------------------------------
 
   /** Called from the native side when outcomes are there, or deadlines passed. */
-  #settle() {
+  settle() {
     // Not before the code that awaits the last calls has run.
-    if (this.#drained !== undefined && this.#inFlight() === 0) return this.#drained()
+    if (this.#drained !== undefined && this.#slots.taken === 0) return this.#drained()
     const results = this.#results
-    const most = this.#share()
+    const most = this.#slots.share()
     const count = this.#boundary.drain(results, most)
     for (let at = 0; at < 2 * count; at += 2) {
-      const call = this.#calls[results[at]]
+      const call = this.#slots.at(results[at])
       if (call === undefined) continue
       if (results[at + 1] < FAILED) {
         this.#release(call)
@@ -364,14 +333,6 @@ class Calls {
     if (eviction) warnOfEviction(eviction)
   }
 
-  /**
-   * How many calls to take in one go: just over half of those in flight, so that callers who make their next call when the
-   * last one is answered stay in two groups, and Redis has the one while the other is here.
-   */
-  #share() {
-    return Math.min(Math.max((this.#inFlight() >> 1) + 1, FEW), BATCH)
-  }
-
   /** Rejects with an error that the native side describes, and that no frame of the caller's led to. */
   #fail(call) {
     this.#reject(call, describeLate(this.#boundary.failure(call.slot, call.phase), call.jobId))
@@ -383,19 +344,13 @@ class Calls {
   }
 
   #release(call) {
-    this.#calls[call.slot] = undefined
-    this.#free.push(call.slot)
-    call.slot = -1
-    if (this.#inFlight() > 0) return
+    this.#slots.release(call)
+    if (this.#slots.taken > 0) return
     busy.delete(this)
     if (this.#drained !== undefined) this.#again()
   }
 
   // --- close --------------------------------------------------------------------------------------------------------
-
-  #inFlight() {
-    return this.#calls.length - this.#free.length
-  }
 
   /** Takes no more calls, and resolves when those in flight are settled, each within its own deadline. */
   close() {
@@ -404,7 +359,7 @@ class Calls {
   }
 
   async #drain() {
-    if (this.#inFlight() > 0) {
+    if (this.#slots.taken > 0) {
       this.#boundary.hold()
       await new Promise((resolve) => {
         this.#drained = resolve

@@ -18,6 +18,10 @@ use crate::core::json::{Kind, Value, equal};
 /// So many issues are reported. Nobody reads more, and hostile input could have millions.
 pub const MOST_ISSUES: usize = 100;
 
+/// So many subschemas may judge within one another: those of a value, of what is in it, and those that refer to others. It
+/// bounds the stack. Values alone are no deeper than a tenth of it.
+const MOST_DEPTH: usize = 2000;
+
 pub(super) struct Judge<'a> {
     schema: &'a Compiled,
     /// The places of the names and items that a subschema judged which accepts, and of the objects that one declares members
@@ -27,22 +31,29 @@ pub(super) struct Judge<'a> {
     scope: Vec<usize>,
     /// What is wrong, where that is asked for. Else the first thing that is ends it.
     issues: Option<Vec<Issue>>,
+    depth: usize,
+    /// Whether it went too deep, so that what it found means nothing.
+    exhausted: bool,
 }
 
 impl<'a> Judge<'a> {
     pub fn new(schema: &'a Compiled) -> Self {
-        Judge { schema, marks: Vec::new(), scope: Vec::new(), issues: None }
+        Judge { schema, marks: Vec::new(), scope: Vec::new(), issues: None, depth: 0, exhausted: false }
     }
 
     /// Whether the value is valid. The places of what was judged are in `marks` then.
     pub fn accepts(&mut self, value: Value<'a>) -> bool {
         self.issues = None;
-        self.judge(self.schema.root, value, &Path::Root)
+        self.judge(self.schema.root, value, &Path::Root) && !self.exhausted
     }
 
     pub fn issues(&mut self, value: Value<'a>) -> Vec<Issue> {
         self.issues = Some(Vec::new());
         self.judge(self.schema.root, value, &Path::Root);
+        if self.exhausted {
+            self.issues = Some(Vec::new());
+            self.wrong(&Path::Root, Wrong::TooDeep);
+        }
         self.issues.take().unwrap_or_default()
     }
 
@@ -71,7 +82,12 @@ impl<'a> Judge<'a> {
                 self.wrong(path, Wrong::Forbidden);
                 false
             }
+            Node::Rules(_) if self.depth == MOST_DEPTH => {
+                self.exhausted = true;
+                false
+            }
             Node::Rules(rules) => {
+                self.depth += 1;
                 let entered = !schema.dynamic.is_empty() && self.scope.last() != Some(&rules.resource);
                 if entered {
                     self.scope.push(rules.resource);
@@ -84,6 +100,7 @@ impl<'a> Judge<'a> {
                 if entered {
                     self.scope.pop();
                 }
+                self.depth -= 1;
                 accepted
             }
         }

@@ -196,6 +196,23 @@ fn a_schema_that_would_judge_for_ever_is_refused_and_one_that_goes_on_is_not() {
 }
 
 #[test]
+fn no_schema_and_no_value_ends_the_stack() {
+    // Each level of the value is judged by a chain of twenty subschemas.
+    let chain = |at: usize| format!(r##""c{at}":{{"$ref":"#/$defs/c{}"}}"##, at + 1);
+    let chains: Vec<_> = (0..20).map(chain).collect();
+    let last = r##""c20":{"properties":{"a":{"$ref":"#/$defs/c0"}}}"##;
+    let text = format!(r##"{{"$ref":"#/$defs/c0","$defs":{{{},{last}}}}}"##, chains.join(","));
+    let nested = |depth: usize| "{\"a\":".repeat(depth) + "{}" + &"}".repeat(depth);
+    assert!(judge(&text, &nested(80)).is_ok());
+    assert_eq!(messages(&text, &nested(190)), ["the input is too deep to be held to the schema"]);
+    let not = format!(r#"{{"not":{text}}}"#).replace("#/$defs", "#/not/$defs");
+    assert!(judge(&not, &nested(190)).is_err());
+    // The smallest stack that there is: that of a thread of a test.
+    let text = format!(r##"{{"allOf":[{{"properties":{{"a":{{"$ref":"#"}}}}}}]}}"##);
+    assert!(judge(&text, &nested(199)).is_ok());
+}
+
+#[test]
 fn a_schema_of_strings_is_judged_by_its_fields_as_by_its_json() {
     let text = r#"{"type":"object","properties":{"a":{"type":"string","enum":["x","y"]},"b":{"type":"string","maxLength":2}},"required":["a"]}"#;
     let schema = schema(text);

@@ -1,10 +1,11 @@
 //! From the JSON of a schema to its rules, with everything that is wrong with it.
 
+mod circles;
+mod values;
+
 use std::collections::HashMap;
 
-use super::formats::{self, Format};
 use super::keywords::{self, Holds};
-use super::pattern::Pattern;
 use super::resources::Resources;
 use super::rules::*;
 use crate::core::json::{Document, Kind, Value};
@@ -277,85 +278,6 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    // --- plain values in keywords ----------------------------------------------------------------------------------
-
-    fn dialect(&mut self, keyword: &Keyword<'a, '_>) {
-        let Some(dialect) = self.text(keyword) else { return };
-        if dialect.trim_end_matches('#') != "https://json-schema.org/draft/2020-12/schema" {
-            self.fault(keyword.pointer, "must be https://json-schema.org/draft/2020-12/schema, or left out");
-        }
-    }
-
-    fn types(&mut self, keyword: &Keyword<'a, '_>) -> Option<Types> {
-        let names = match keyword.value.kind() {
-            Kind::Array => self.texts(keyword),
-            _ => vec![self.text(keyword)?],
-        };
-        let mut types = Types(0);
-        for name in names {
-            match Types::named(&name) {
-                Some(known) => types.0 |= known.0,
-                None => {
-                    let known: Vec<_> = Types::NAMES.iter().map(|(name, _)| *name).collect();
-                    self.fault(keyword.pointer, format!("must be of {}, not {name}", known.join(", ")));
-                }
-            }
-        }
-        Some(types)
-    }
-
-    fn text(&mut self, keyword: &Keyword<'a, '_>) -> Option<String> {
-        if keyword.value.between_quotes().is_none() {
-            self.fault(keyword.pointer, "must be a string");
-            return None;
-        }
-        Some(keyword.value.text().into_owned())
-    }
-
-    fn texts(&mut self, keyword: &Keyword<'a, '_>) -> Vec<String> {
-        let whole = keyword.value.kind() == Kind::Array
-            && keyword.value.items().all(|item| item.between_quotes().is_some());
-        if !whole {
-            self.fault(keyword.pointer, "must be an array of strings");
-        }
-        keyword.value.items().map(|item| item.text().into_owned()).collect()
-    }
-
-    fn number(&mut self, keyword: &Keyword<'a, '_>) -> Option<f64> {
-        let number = keyword.value.as_number();
-        if number.is_none() {
-            self.fault(keyword.pointer, "must be a number");
-        }
-        number
-    }
-
-    fn count(&mut self, keyword: &Keyword<'a, '_>) -> Option<usize> {
-        let count = keyword.value.as_number().filter(|count| *count >= 0.0 && count.fract() == 0.0);
-        if count.is_none() {
-            self.fault(keyword.pointer, "must be a whole number, 0 or more");
-        }
-        count.map(|count| count as usize)
-    }
-
-    fn pattern(&mut self, source: &str, pointer: &str) -> Option<Pattern> {
-        let compiled = Pattern::compile(source);
-        if let Err(why) = &compiled {
-            self.fault(pointer, format!("is no regular expression of JavaScript with the flag u: {why}"));
-        }
-        compiled.ok()
-    }
-
-    fn format(&mut self, keyword: &Keyword<'a, '_>) -> Option<Format> {
-        let name = self.text(keyword)?;
-        let format = Format::named(&name);
-        if format.is_none()
-            && let Some(nearest) = keywords::nearest(&name, formats::NAMES.iter().map(|(known, _)| *known))
-        {
-            self.fault(keyword.pointer, format!("is no format of JSON Schema; is {nearest} meant?"));
-        }
-        format
-    }
-
     // --- the whole -------------------------------------------------------------------------------------------------
 
     fn dynamic_anchors(&mut self) -> Vec<HashMap<String, Id>> {
@@ -366,45 +288,6 @@ impl<'a> Compiler<'a> {
             self.build_all();
         }
         all
-    }
-
-    /// A subschema that judges the same value by itself again would do so for ever.
-    fn refuse_circles(&mut self) {
-        #[derive(Clone, Copy, PartialEq)]
-        enum Seen {
-            No,
-            Open,
-            Done,
-        }
-        let mut seen = vec![Seen::No; self.nodes.len()];
-        let mut circles = Vec::new();
-        for start in 0..self.nodes.len() {
-            let mut stack = vec![(start, false)];
-            while let Some((id, leaving)) = stack.pop() {
-                if leaving {
-                    seen[id] = Seen::Done;
-                    continue;
-                }
-                if seen[id] != Seen::No {
-                    continue;
-                }
-                seen[id] = Seen::Open;
-                stack.push((id, true));
-                if let Some(Some(Node::Rules(rules))) = self.nodes.get(id) {
-                    for next in rules.in_place() {
-                        match seen[next] {
-                            Seen::Open => circles.push(id),
-                            Seen::No => stack.push((next, false)),
-                            Seen::Done => {}
-                        }
-                    }
-                }
-            }
-        }
-        for id in circles {
-            let pointer = self.pointers[id].clone();
-            self.fault(&pointer, "refers to itself for the same value, which would never end");
-        }
     }
 }
 
