@@ -4,7 +4,7 @@
 
 const { makeBoundary } = require('./boundary.js')
 const { Call, phases, refuse } = require('./call.js')
-const { isObject, pick, readFields, recordOf } = require('./definition/read.js')
+const { isObject, pick, readFields } = require('./definition/read.js')
 const { closed, forbidden, invalidArgument } = require('./error.js')
 const { describe, describeLate, invalidByLibrary, notAnInput, notJson, refusal } = require('./failure.js')
 const { CallOptions, isUsable, readLimits } = require('./options.js')
@@ -100,16 +100,30 @@ class Calls {
     // The getters above may have closed it.
     if (this.#closed !== undefined) return refuse(call, closed())
     const slot = this.#slots.take()
-    const [a, b, c, d, e, f, g, h] = values
     let begun
     try {
-      begun = this.#boundary.begin(slot, call.timeoutMs, call.tenant, a, b, c, d, e, f, g, h)
+      begun = this.#boundary.begin(
+        slot,
+        call.timeoutMs,
+        call.tenant,
+        values[0],
+        values[1],
+        values[2],
+        values[3],
+        values[4],
+        values[5],
+        values[6],
+        values[7],
+      )
     } finally {
       if (typeof begun !== 'string') this.#slots.giveBack(slot)
     }
     if (typeof begun !== 'string') return refuse(call, this.#refusal(begun))
     this.#register(call, slot)
-    this.#begun(call, begun, pick(names, values))
+    call.jobId = begun
+    call.record = this.#definition.records.ofFields(begun, values)
+    if (call.authorize === undefined) this.#record(call)
+    else this.#authorize(call, pick(names, values))
   }
 
   /** The schema's own library judges, and says what the data is. */
@@ -183,7 +197,10 @@ class Calls {
     if (data === undefined) {
       data = validate === undefined ? JSON.parse(this.#boundary.kept(slot) ?? json) : value
     }
-    this.#begun(call, begun, data)
+    call.jobId = begun
+    call.record = this.#definition.records.ofData(begun, data)
+    if (call.authorize === undefined) this.#record(call)
+    else this.#authorize(call, data)
   }
 
   #refusal(number) {
@@ -199,13 +216,6 @@ class Calls {
   #refuse(call, error) {
     if (call.slot < 0) refuse(call, error)
     else this.#abandon(call, error)
-  }
-
-  #begun(call, jobId, data) {
-    call.jobId = jobId
-    call.record = recordOf(jobId, this.#definition.record, data)
-    if (call.authorize === undefined) this.#record(call)
-    else this.#authorize(call, data)
   }
 
   /** Makes the native half, which connects with the first valid call. Throws when the connection options are unusable. */

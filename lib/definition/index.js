@@ -6,6 +6,7 @@ const { invalidArgument } = require('../error.js')
 const { isUsable, option } = require('../options.js')
 const { Faults } = require('./faults.js')
 const { jobOptionsJson } = require('./job-options.js')
+const { RecordMaker } = require('./read.js')
 const { readSchema } = require('./schema.js')
 
 const OPTIONS = [
@@ -40,7 +41,7 @@ class Compiled {
     this.schema = schema
     this.validate = validate
     this.idOf = idOf
-    this.record = record
+    this.records = new RecordMaker(record, this.fields)
     this.tenant = tenant
   }
 }

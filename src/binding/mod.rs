@@ -135,7 +135,7 @@ impl Boundary {
         let accepted = {
             let plan = &mut *state.plan.borrow_mut();
             let reader = &mut *state.reader.borrow_mut();
-            let count = plan.fields().map_or(0, <[String]>::len);
+            let count = plan.field_count();
             let read = reader.read(env, [a, b, c, d, e, f, g, h], count, caller, plan.max_data())?;
             read.and_then(|(fields, caller)| plan.accept_fields(&fields[..count], caller))
         };

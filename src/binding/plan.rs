@@ -108,7 +108,7 @@ impl Plan {
     ) -> Result<Option<f64>> {
         let plan = &mut *self.plan.borrow_mut();
         let reader = &mut *self.reader.borrow_mut();
-        let count = plan.fields().map_or(0, <[String]>::len);
+        let count = plan.field_count();
         let nobody = ().into_unknown(env)?;
         let read = reader.read(env, [a, b, c, d, e, f, g, h], count, nobody, plan.max_data())?;
         let accepted = read.and_then(|(fields, caller)| plan.accept_fields(&fields[..count], caller));

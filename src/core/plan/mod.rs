@@ -56,11 +56,39 @@ pub struct Plan {
     tenant: Option<String>,
     max_data: usize,
     builder: JobBuilder,
-    /// Of each of the `fields`, what stands before its text: `"name":"`.
-    openings: Vec<Vec<u8>>,
+    /// Where the input is read by fields: what is known of them.
+    flat: Option<Flat>,
     /// For the fields of the id, and the tenant: what is read of a document.
     texts: Vec<Text>,
     tenant_text: Text,
+}
+
+/// What there is to know of an input that is read by fields.
+struct Flat {
+    /// How many are read.
+    count: usize,
+    /// Of each, what stands before its text: `"name":"`.
+    openings: Vec<Vec<u8>>,
+    /// Which of them make the id, and which names the tenant.
+    id: Vec<usize>,
+    tenant: Option<usize>,
+}
+
+impl Flat {
+    /// Nothing where more has to be read.
+    fn of(schema: Option<&Schema>, id: &IdRule, tenant: Option<&String>) -> Option<Flat> {
+        let names = schema?.fields()?;
+        let at = |name: &String| names.iter().position(|declared| declared == name);
+        let places: Vec<_> = id.fields().iter().filter_map(at).collect();
+        let whole = !places.is_empty() && places.len() == id.fields().len();
+        let tenant_at = tenant.and_then(at);
+        (whole && tenant_at.is_some() == tenant.is_some()).then(|| Flat {
+            count: names.len(),
+            openings: names.iter().map(|name| opening(name)).collect(),
+            id: places,
+            tenant: tenant_at,
+        })
+    }
 }
 
 impl Plan {
@@ -68,13 +96,13 @@ impl Plan {
         let schema = definition.schema.as_deref().map(Schema::compile).transpose()?;
         let fields = definition.id_fields.clone();
         let texts = fields.iter().map(|_| Text::default()).collect();
-        let names = schema.as_ref().and_then(Schema::fields).unwrap_or_default();
-        let openings = names.iter().map(|name| opening(name)).collect();
+        let id = IdRule::new(&definition.queue, fields, definition.encode_ids);
+        let tenant = definition.tenant.clone();
         Ok(Plan {
+            flat: Flat::of(schema.as_ref(), &id, tenant.as_ref()),
             schema,
-            openings,
-            id: IdRule::new(&definition.queue, fields, definition.encode_ids),
-            tenant: definition.tenant.clone(),
+            id,
+            tenant,
             max_data: definition.max_data,
             builder: JobBuilder::default(),
             texts,
@@ -84,10 +112,13 @@ impl Plan {
 
     /// The names of the properties that are read one by one, where that is all that needs to be read.
     pub fn fields(&self) -> Option<&[String]> {
-        let fields = self.schema.as_ref()?.fields()?;
-        let known = |name: &String| fields.contains(name);
-        let whole = !self.id.fields().is_empty() && self.id.fields().iter().chain(&self.tenant).all(known);
-        whole.then_some(fields)
+        self.flat.as_ref()?;
+        self.schema.as_ref()?.fields()
+    }
+
+    /// How many there are of them.
+    pub fn field_count(&self) -> usize {
+        self.flat.as_ref().map_or(0, |flat| flat.count)
     }
 
     pub fn max_data(&self) -> usize {
@@ -108,36 +139,30 @@ impl Plan {
         if units.sum::<usize>() > self.max_data {
             return Err(self.too_large());
         }
-        let Some((schema, names)) = self.schema.as_ref().and_then(|it| Some((it, it.fields()?))) else {
+        let (Some(schema), Some(flat)) = (&self.schema, &self.flat) else {
             return Err(internal("the schema is not one of fields"));
-        };
-        let value_of = |name: &str| {
-            let at = names.iter().position(|declared| declared == name);
-            at.map_or(Field::Other(Kind::Undefined), |at| values[at])
         };
         let mut issues = schema.issues_of_fields(values);
         let mut parts = [Field::Other(Kind::Undefined); super::schema::MOST_FIELDS];
-        let parts = &mut parts[..self.id.fields().len()];
-        for (part, name) in parts.iter_mut().zip(self.id.fields()) {
-            *part = value_of(name);
+        let parts = &mut parts[..flat.id.len()];
+        for (part, at) in parts.iter_mut().zip(&flat.id) {
+            *part = values[*at];
         }
         issues.extend(self.id.issues(parts, |name| is_named(&issues, name)));
         if !issues.is_empty() {
+            let names = schema.fields().unwrap_or_default();
             issues.sort_by_key(|issue| names.iter().position(|name| is_at(issue, name)));
             return Err(Error::InvalidInput { issues });
         }
-        let tenant = self.tenant.as_deref().map(value_of);
-        if !caller.may_act_for(tenant.and_then(text_of)) {
+        if !caller.may_act_for(flat.tenant.and_then(|at| text_of(values[at]))) {
             return Err(Error::TenantMismatch);
         }
         let id =
             |bytes: &mut Vec<u8>, form| self.id.write(parts.iter().copied().filter_map(text_of), bytes, form);
-        let openings = &self.openings;
         let job = self.builder.build(id, |bytes| {
             bytes.push(b'{');
-            for (opening, text) in
-                openings.iter().zip(values).filter_map(|(it, value)| Some((it, text_of(*value)?)))
-            {
+            for (opening, value) in flat.openings.iter().zip(values) {
+                let Field::Text(text) = value else { continue };
                 if bytes.last() != Some(&b'{') {
                     bytes.push(b',');
                 }

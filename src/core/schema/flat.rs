@@ -24,9 +24,14 @@ pub(super) struct Flat {
 
 fn rules_of(schema: &Compiled, id: Id) -> Option<&Rules> {
     match &schema.nodes[id] {
-        Node::Rules(rules) if rules.in_place().next().is_none() => Some(rules),
+        Node::Rules(rules) => Some(rules),
         _ => None,
     }
+}
+
+/// The same where nothing else judges the value.
+fn alone(schema: &Compiled, id: Id) -> Option<&Rules> {
+    rules_of(schema, id).filter(|rules| rules.in_place().next().is_none())
 }
 
 fn is_plain_string(schema: &Compiled, id: Id) -> bool {
@@ -35,7 +40,7 @@ fn is_plain_string(schema: &Compiled, id: Id) -> bool {
         let value = schema.document.at(*place);
         value.between_quotes().is_some() && value.is_well_formed()
     };
-    rules_of(schema, id).is_some_and(|rules| {
+    alone(schema, id).is_some_and(|rules| {
         rules.types == Some(Types::STRING) && rules.one_of_values.iter().flatten().all(comparable)
     })
 }
@@ -43,7 +48,7 @@ fn is_plain_string(schema: &Compiled, id: Id) -> bool {
 impl Flat {
     /// Nothing where the schema is of another kind.
     pub fn of(schema: &Compiled) -> Option<Flat> {
-        let rules = rules_of(schema, schema.root)?;
+        let rules = alone(schema, schema.root)?;
         let object = &rules.object;
         let names: Vec<_> = object.properties.iter().map(|(name, _)| name.clone()).collect();
         let flat = rules.types == Some(Types::OBJECT)

@@ -4,22 +4,19 @@ use regress::Regex;
 
 /// A regular expression. The usual ones of ids, which ask that all characters be of some set, are judged without an engine.
 pub(super) enum Pattern {
-    Characters { set: Set, least: usize, source: String },
+    Characters { set: Box<Set>, least: usize, source: String },
     Other { regex: Box<Regex>, source: String },
 }
 
-/// Characters of ASCII, and whether all others are in it too.
-pub(super) struct Set {
-    ascii: u128,
-    others: bool,
-}
+/// By byte of UTF-8: whether a character that has it is in the set. All that are not of ASCII are, or none.
+pub(super) struct Set([bool; 256]);
 
 impl Pattern {
     pub fn compile(source: &str) -> Result<Pattern, String> {
         let regex = Regex::with_flags(source, "u").map_err(|error| error.to_string())?;
         let source = source.to_owned();
         Ok(match characters(&source) {
-            Some((set, least)) => Pattern::Characters { set, least, source },
+            Some((set, least)) => Pattern::Characters { set: Box::new(set), least, source },
             None => Pattern::Other { regex: Box::new(regex), source },
         })
     }
@@ -42,7 +39,7 @@ impl Pattern {
 
 impl Set {
     fn has(&self, byte: u8) -> bool {
-        if byte < 0x80 { self.ascii >> byte & 1 == 1 } else { self.others }
+        self.0[usize::from(byte)]
     }
 }
 
@@ -61,7 +58,7 @@ fn characters(source: &str) -> Option<(Set, usize)> {
     if !inner.is_ascii() || bytes.iter().any(|byte| matches!(byte, b'\\' | b'[' | b']')) {
         return None;
     }
-    let mut ascii = 0u128;
+    let mut set = [others; 256];
     let mut at = 0;
     while at < bytes.len() {
         let first = bytes[at];
@@ -75,9 +72,9 @@ fn characters(source: &str) -> Option<(Set, usize)> {
                 first
             }
         };
-        (first..=last).for_each(|byte| ascii |= 1 << byte);
+        (first..=last).for_each(|byte| set[usize::from(byte)] = !others);
     }
-    Some((Set { ascii: if others { !ascii } else { ascii }, others }, least))
+    Some((Set(set), least))
 }
 
 #[cfg(test)]
