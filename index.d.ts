@@ -2,6 +2,17 @@
  * The enqueue boundary of a BullMQ pipeline: takes an untrusted request body, validates it, makes a durable record,
  * enqueues a job with a stable id, and says what happened.
  */
+import type { DataOf, FieldOf, PipelineSchema, StandardSchema } from './types/schema.js'
+
+export type {
+  DataOf,
+  FieldOf,
+  JsonSchema,
+  PipelineSchema,
+  StandardResult,
+  StandardSchema,
+  TypeOfJsonSchema,
+} from './types/schema.js'
 
 /**
  * Validates `input`, records it through `storage`, and enqueues its job in the BullMQ queue `ticket-triage`.
@@ -76,19 +87,57 @@ export interface ReadJsonOptions {
 }
 
 /**
- * A pipeline whose Redis and limits you choose. Make one for each Redis and keep it: it holds one connection, opened with
- * the first valid call, and one native thread; another one keeps the time for all pipelines of the process.
+ * A pipeline of your own: what it accepts, which job it makes of it, where its Redis is. Make one for each and keep it.
+ * Pipelines whose connections are equal share one connection, opened with the first valid call, and one native thread;
+ * another one keeps the time for all pipelines of the process.
+ *
+ * ```ts
+ * const invoices = new Pipeline({
+ *   queueName: 'invoice-export',
+ *   jobName: 'export',
+ *   schema: z.object({ orgId: z.string(), invoiceId: z.string(), format: z.enum(['pdf', 'xml']) }),
+ *   jobId: ['orgId', 'invoiceId'],
+ *   tenant: 'orgId',
+ * })
+ * ```
  */
-export class Pipeline {
+export class Pipeline<
+  const S extends PipelineSchema = PipelineSchema,
+  const J extends JobIdOf<S> = JobIdOf<S>,
+  const R extends readonly FieldOf<S>[] = RecordFields<J>,
+  const T extends FieldOf<S> = never,
+> {
   /**
    * Connects to nothing yet. Throws an {@link EnqueueError} when the definition can never work: `ERR_INVALID_ARG_TYPE`,
    * `ERR_OUT_OF_RANGE`, or `MISCONFIGURED` (an unusable URL or certificate; on a cluster, a prefix without braces). Its
-   * `cause` says which option is wrong, and how.
+   * `cause` names everything that is wrong with the definition, each by its option or its place in the schema, and what a
+   * misspelt name is likely to mean.
    */
-  constructor(definition: PipelineDefinition)
-  /** As {@link enqueueTicketTriage}. After `close()`, rejects with `CLOSED`, whatever the arguments and the connection. */
-  enqueue(input: unknown, storage: TicketStorage, options?: TimeoutOptions & WithoutCaller): Promise<EnqueueResult>
-  enqueue<C extends Caller>(input: unknown, storage: TicketStorage, options?: EnqueueOptions<C>): Promise<EnqueueResult>
+  constructor(definition: PipelineDefinition<S, J, R, T>)
+  /**
+   * Validates `input`, records it through `storage`, and enqueues its job: {@link enqueueTicketTriage} says in which order,
+   * and how it ends. After `close()`, rejects with `CLOSED`, whatever the arguments and the connection.
+   *
+   * A schema whose `validate` returns a promise is waited for, within the call's deadline: past it, `VALIDATE_TIMEOUT`. What
+   * it throws or rejects with is passed on as it is.
+   *
+   * @param storage makes the durable record: `createPending({ jobId, … })` with the fields that `record` names.
+   */
+  enqueue(
+    input: unknown,
+    storage: PipelineStorage<RecordOf<S, R>>,
+    options?: TimeoutOptions & WithoutCaller<DataOf<S>>,
+  ): Promise<EnqueueResult>
+  enqueue<C extends CallerOf<T>>(
+    input: unknown,
+    storage: PipelineStorage<RecordOf<S, R>>,
+    options?: TimeoutOptions & (WithCaller<C, DataOf<S>> | WithoutCaller<DataOf<S>>),
+  ): Promise<EnqueueResult>
+  /**
+   * The schema, for a worker that checks `job.data` again: a Standard Schema is the one that was given, of a JSON Schema it
+   * is made, and judges natively.
+   */
+  readonly schema: S extends StandardSchema ? S : StandardSchema<DataOf<S>>
   /**
    * Replaces the connection by one with these options, all of them: for a new certificate, a rotated password, another
    * address. No call ends by it: jobs that were sent are answered on the connection they went out on, the others wait,
@@ -111,21 +160,91 @@ export class Pipeline {
   close(): Promise<void>
 }
 
-/** What ticket triage is. Fixed for now: spread it into a {@link PipelineDefinition}. */
+/** Fields of the data, or a function of it. */
+export type JobIdOf<S> = readonly FieldOf<S>[] | ((data: DataOf<S>) => string)
+
+type RecordFields<J> = J extends readonly string[] ? J : readonly []
+
+/** What `createPending` gets: the job's id, and the fields of the data that `record` names. */
+export type RecordOf<S, R extends readonly string[]> = { jobId: string } & {
+  [K in R[number]]: DataOf<S> extends { [key in K]?: infer Value } ? Value : unknown
+}
+
+/** Who calls, where the pipeline has this tenant. */
+export type CallerOf<T extends string> = [T] extends [never] ? unknown : { readonly [K in T]: string }
+
+/** As {@link TicketStorage}, for the record of another pipeline. */
+export interface PipelineStorage<Record> {
+  createPending(record: Record): unknown
+}
+
+/** What ticket triage is: a definition like any other. Spread it into one of your own to say where its Redis is. */
 export const ticketTriageDefinition: {
   readonly queueName: 'ticket-triage'
   readonly jobName: 'triage'
-  readonly schema: TicketInputSchema
+  readonly schema: {
+    readonly $schema: 'https://json-schema.org/draft/2020-12/schema'
+    readonly title: string
+    readonly type: 'object'
+    readonly properties: {
+      readonly tenantId: { readonly type: 'string'; readonly pattern: string }
+      readonly ticketId: { readonly type: 'string'; readonly pattern: string }
+      readonly summary: { readonly type: 'string'; readonly minLength: 1 }
+    }
+    readonly required: readonly ['tenantId', 'ticketId', 'summary']
+  }
+  readonly jobId: readonly ['tenantId', 'ticketId']
+  readonly tenant: 'tenantId'
+  readonly jobOptions: JobOptions
 }
 
 /**
  * Undefined is "not given". Null is not, and an `ERR_INVALID_ARG_TYPE`, but for `connection`. What `Object.prototype` has is
  * nobody's option; what a definition inherits from its own class is.
  */
-export interface PipelineDefinition {
-  queueName: 'ticket-triage'
-  jobName: 'triage'
-  schema: TicketInputSchema
+export interface PipelineDefinition<
+  S extends PipelineSchema = PipelineSchema,
+  J extends JobIdOf<S> = JobIdOf<S>,
+  R extends readonly FieldOf<S>[] = readonly FieldOf<S>[],
+  T extends FieldOf<S> = FieldOf<S>,
+> {
+  /** The BullMQ queue. Not empty, without `:`. */
+  queueName: string
+  /** The name of its jobs. Not empty. */
+  jobName: string
+  /** What an input must be, and what of it is stored. */
+  schema: S
+  /**
+   * What the id of a job is made of, so that the same job is never there twice. 1 to 8 fields of the data, which must be
+   * strings:
+   *
+   * | fields | id | what no field may hold |
+   * |---|---|---|
+   * | one | `<queueName>-<a>` | `:` |
+   * | two | `<queueName>:<a>:<b>` | `:` |
+   * | more | `<queueName>:<a>:<b>,<c>…` | `:`, and from the second on `,` |
+   *
+   * Different fields never make the same id. A field that cannot be part of one is refused by name (`INVALID_INPUT`), unless
+   * `encodeIds` is set; so is one with a lone surrogate, and an id of over 512 bytes.
+   *
+   * Or a function of the data, which returns the whole id. What BullMQ would not take is `INVALID_INPUT`: the empty text,
+   * whole numbers, `:` other than twice, names of the queue's own keys; and what is over 512 bytes, or no well-formed
+   * Unicode. What it throws is passed on as it is.
+   */
+  jobId: J
+  /** True has what no field may hold percent-encoded in the id, and `%` with it. Default: false. */
+  encodeIds?: boolean
+  /** The fields of the data that `createPending` gets beside `jobId`. Default: those of `jobId`; none where it is a function. */
+  record?: R
+  /**
+   * The field that says whose the job is. A call that names its `caller` is refused with `TENANT_MISMATCH` where the caller's
+   * own property of that name is another. Default: none, and callers are `authorize`'s business alone.
+   */
+  tenant?: T
+  /** The options of all its jobs, as BullMQ has them. Default: none, so that a job is tried once and kept for ever. */
+  jobOptions?: JobOptions
+  /** The most bytes of JSON that the data of a job may have: an integer, at least 1. Default: 1,048,576. */
+  maxDataBytes?: number
   /**
    * Where Redis is: a URL, or the options object that the workers are given. Absent: what `REDIS_URL` names at the first
    * call, and without it `redis://127.0.0.1:6379`.
@@ -249,6 +368,41 @@ export type TlsKey = string | ArrayBufferView | { pem: string | ArrayBufferView;
 /** Of these, the last two are spoken. */
 export type TlsVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
 
+/** Options of a job, with the names and the meaning that they have in BullMQ. */
+export interface JobOptions {
+  /** How often the job is tried: a whole number. Default: 0, which BullMQ takes for once. */
+  attempts?: number
+  /** How long to wait before the next try: milliseconds, or a kind of backoff. Default: none. */
+  backoff?:
+    | number
+    | {
+        /** `fixed`, `exponential`, or what a worker has in `settings.backoffStrategy`. */
+        type: string
+        /** Milliseconds. */
+        delay?: number
+        /** From 0 to 1: by how much the delay varies. */
+        jitter?: number
+      }
+  /** What becomes of a completed job: kept (`false`, the default), removed, so many kept, or by age in seconds and count. */
+  removeOnComplete?: boolean | number | JobRetention
+  /** The same of a failed one. */
+  removeOnFail?: boolean | number | JobRetention
+  /** How many log entries are kept. Default: all. */
+  keepLogs?: number
+  /** How many lines of a stack trace are kept. Default: all. */
+  stackTraceLimit?: number
+  /** As `maxDataBytes`, in BullMQ's words; the smaller one counts. */
+  sizeLimit?: number
+}
+
+export interface JobRetention {
+  /** Seconds. */
+  age?: number
+  count?: number
+  /** How many are removed in one go. */
+  limit?: number
+}
+
 export interface PipelineStats {
   /** Calls that are not settled. */
   inFlight: number
@@ -270,7 +424,7 @@ export interface PipelineStats {
 
 /** What a call resolves to. */
 export interface EnqueueResult {
-  /** `ticket-triage:<tenantId>:<ticketId>` */
+  /** The id of the job: that of a ticket is `ticket-triage:<tenantId>:<ticketId>`. */
   jobId: string
   /**
    * There is a job with this id in Redis: made by this call, or there already. One that is there may have ended: BullMQ
@@ -330,10 +484,10 @@ export type EnqueueOptions<C extends Caller = Caller> = TimeoutOptions & (WithCa
 export interface TimeoutOptions {
   /**
    * Milliseconds from the call until it settles, whatever happens; over 0, fractions are rounded up. Default: 5000.
-   * Past it, the error says how far the call had come: `AUTHORIZE_TIMEOUT`, `STORAGE_TIMEOUT`, `QUEUE_UNAVAILABLE` (not
-   * sent) or `OUTCOME_UNKNOWN` (sent, no answer). It is kept by a monotonic clock of its own, so that neither a wall clock
-   * that is set nor a test's fake timers move it. A blocked event loop sees it late, and then nothing more is begun:
-   * `createPending` is not called, or no job is sent, past the deadline.
+   * Past it, the error says how far the call had come: `VALIDATE_TIMEOUT`, `AUTHORIZE_TIMEOUT`, `STORAGE_TIMEOUT`,
+   * `QUEUE_UNAVAILABLE` (not sent) or `OUTCOME_UNKNOWN` (sent, no answer). It is kept by a monotonic clock of its own, so
+   * that neither a wall clock that is set nor a test's fake timers move it. A blocked event loop sees it late, and then
+   * nothing more is begun: `createPending` is not called, or no job is sent, past the deadline.
    *
    * A call that waits for your own code holds no process open, just as a promise does not: if nothing else does either,
    * Node ends with the call unsettled (status 0, or 13 under a top-level `await`). One that waits for Redis does hold it,
@@ -342,7 +496,7 @@ export interface TimeoutOptions {
   timeoutMs?: number
 }
 
-export interface WithCaller<C extends Caller> {
+export interface WithCaller<C, Data = TicketInput> {
   /**
    * Who calls. A ticket of another tenant is refused with `TENANT_MISMATCH`. Default: not checked. Present but without a
    * tenant (`undefined`, `null`, no `tenantId`) it is nobody, and every ticket is refused: a route that forgot to sign
@@ -353,13 +507,13 @@ export interface WithCaller<C extends Caller> {
    * May refuse a valid ticket of the caller's own tenant: called with the validated data and `caller`, and awaited.
    * Anything but `true` is `FORBIDDEN`; what it throws or rejects with is passed on as it is. Default: nothing is refused.
    */
-  authorize?: (data: TicketInput, caller: C) => boolean | PromiseLike<boolean>
+  authorize?: (data: Data, caller: C) => boolean | PromiseLike<boolean>
 }
 
-export interface WithoutCaller {
+export interface WithoutCaller<Data = TicketInput> {
   caller?: undefined
   /** As with a caller, but called with the data alone. */
-  authorize?: (data: TicketInput) => boolean | PromiseLike<boolean>
+  authorize?: (data: Data) => boolean | PromiseLike<boolean>
 }
 
 /**
@@ -369,9 +523,10 @@ export interface WithoutCaller {
  * |---|---|---|
  * | `INVALID_INPUT` | 400 | the input does not match the schema; see `issues` |
  * | `MALFORMED_JSON` | 400 | from `readJson`: the body is not JSON |
- * | `PAYLOAD_TOO_LARGE` | 413 | the data is over 1 MiB (1,048,576 bytes) of JSON, or the body over the limit of `readJson` |
- * | `TENANT_MISMATCH` | 403 | the ticket belongs to another tenant than the caller |
+ * | `PAYLOAD_TOO_LARGE` | 413 | the data is over `maxDataBytes` (1 MiB) of JSON, or the body over the limit of `readJson` |
+ * | `TENANT_MISMATCH` | 403 | the job belongs to another tenant than the caller |
  * | `FORBIDDEN` | 403 | `authorize` did not say `true` |
+ * | `VALIDATE_TIMEOUT` | 504 | the schema's own validation did not settle in time |
  * | `AUTHORIZE_TIMEOUT` | 504 | `authorize` did not settle in time |
  * | `STORAGE_TIMEOUT` | 504 | `createPending` did not settle in time |
  * | `OVERLOADED` | 503 | `maxInFlight` calls (100,000), or jobs of 256 MiB, are in flight already |
@@ -389,6 +544,7 @@ export type EnqueueErrorCode =
   | 'PAYLOAD_TOO_LARGE'
   | 'TENANT_MISMATCH'
   | 'FORBIDDEN'
+  | 'VALIDATE_TIMEOUT'
   | 'AUTHORIZE_TIMEOUT'
   | 'STORAGE_TIMEOUT'
   | 'OVERLOADED'
@@ -440,7 +596,7 @@ export class EnqueueError extends Error {
   readonly outcome: 'refused' | 'not-sent' | 'unknown'
   /** The id of the job, once the input was accepted: not for `INVALID_INPUT`, `TENANT_MISMATCH` and the like. */
   readonly jobId?: string
-  /** For `INVALID_INPUT`: everything that is wrong, in the order of the schema. */
+  /** For `INVALID_INPUT`: what is wrong, in the order of the schema; the first 100 of it. */
   readonly issues?: readonly InputIssue[]
   /** Milliseconds a client had better wait before it tries again. */
   readonly retryAfterMs?: number
@@ -470,7 +626,7 @@ export interface EnqueueErrorFields {
   status?: number
   /** Default: the code in words. */
   title?: string
-  /** Default: true for `AUTHORIZE_TIMEOUT`, `STORAGE_TIMEOUT` and each 503. */
+  /** Default: true for `VALIDATE_TIMEOUT`, `AUTHORIZE_TIMEOUT`, `STORAGE_TIMEOUT` and each 503. */
   retryable?: boolean
   /** Default: `not-sent` for `QUEUE_UNAVAILABLE`, `unknown` for `OUTCOME_UNKNOWN` and `INTERNAL`, otherwise `refused`. */
   outcome?: 'refused' | 'not-sent' | 'unknown'
@@ -494,12 +650,15 @@ type GlobalURL = typeof globalThis extends { URL: { prototype: infer Global } } 
 
 /** One thing wrong with an input. */
 export interface InputIssue {
-  /** The names of the properties from the root; empty for the input itself. */
-  readonly path: readonly string[]
+  /** The names of the properties and the places in arrays, from the root; empty for the input itself. */
+  readonly path: readonly (string | number)[]
   /** `path` as a JSON Pointer (RFC 6901). */
   readonly pointer: string
-  /** As zod 4 names them. */
-  readonly code: 'invalid_type' | 'too_small' | 'too_big' | 'invalid_format'
+  /**
+   * As zod 4 names them: `invalid_type`, `too_small`, `too_big`, `invalid_format`, `not_multiple_of`, `invalid_value`,
+   * `unrecognized_keys`, `invalid_union`, `invalid_key`, `custom`; that of a schema's own library, where that judges.
+   */
+  readonly code: string
   /** One sentence for people. */
   readonly message: string
 }

@@ -3,17 +3,17 @@
 const { Calls } = require('./lib/calls.js')
 const { readEnvironment } = require('./lib/connection/index.js')
 const { EnqueueError, isEnqueueError } = require('./lib/error.js')
-const { Pipeline, ticketTriageDefinition } = require('./lib/pipeline.js')
+const { Pipeline } = require('./lib/pipeline.js')
 const { readJson } = require('./lib/read-json.js')
-const { ticketInputSchema } = require('./lib/schema.js')
+const { ticketInputSchema, ticketTriage, ticketTriageDefinition } = require('./lib/tickets.js')
 
 // Not a Pipeline: its connection is read at the first call, so that importing this reads no environment.
-const ticketTriage = new Calls(() => ({ __proto__: null, ...readEnvironment(), replicated: false }), {
+const tickets = new Calls(ticketTriage, () => ({ __proto__: null, ...readEnvironment(), replicated: false }), {
   timeoutMs: undefined,
   maxInFlight: undefined,
 })
 
-module.exports.enqueueTicketTriage = (input, storage, options) => ticketTriage.enqueue(input, storage, options)
+module.exports.enqueueTicketTriage = (input, storage, options) => tickets.enqueue(input, storage, options)
 module.exports.Pipeline = Pipeline
 module.exports.ticketTriageDefinition = ticketTriageDefinition
 module.exports.ticketInputSchema = ticketInputSchema

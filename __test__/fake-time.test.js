@@ -72,10 +72,10 @@ test.each([
         expect(await calls(require(${boundary}))).toBe(${JSON.stringify(ENDS)})
       })`,
     )
-    const config = JSON.stringify({ fakeTimers })
+    const config = JSON.stringify({ fakeTimers, testTimeout: 240_000 })
     const args = [require.resolve('jest/bin/jest'), '--rootDir', dir, '--config', config, '--forceExit']
     const { code, stderr } = await new Promise((resolve) => {
-      execFile(process.execPath, args, { env: process.env, timeout: 50_000 }, (error, stdout, stderr) =>
+      execFile(process.execPath, args, { env: process.env, timeout: 280_000 }, (error, stdout, stderr) =>
         resolve({ code: error?.code ?? 0, stdout, stderr }),
       )
     })

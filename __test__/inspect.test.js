@@ -47,7 +47,7 @@ test('one that is too large, or tells of a folder of the machine, is not publish
   const telling = path.join(homedir(), 'registry', 'lib.rs')
   const { code, stderr } = await inspect(
     '--published',
-    binaryWith(Buffer.concat([Buffer.alloc(8_000_000), Buffer.from(telling)])),
+    binaryWith(Buffer.concat([Buffer.alloc(5_000_000), Buffer.from(telling)])),
   )
   expect(code).toBe(1)
   expect(stderr).toMatch(/it has \d+ bytes, more than 8000000/)

@@ -86,7 +86,7 @@ test('what runs on every platform before a release passes', async () => {
 test('the root package holds JavaScript and types, and nothing else', () => {
   const { files } = packed.find(({ name }) => name === 'enqueue-boundary')
   const allowed =
-    /^(?:package\.json|README\.md|CHANGELOG\.md|LICENSE|index\.js|index\.d\.ts|lib\/(?:[\w-]+\/)?[\w-]+\.js|examples\/.*)$/
+    /^(?:package\.json|README\.md|CHANGELOG\.md|LICENSE|index\.js|index\.d\.ts|lib\/(?:[\w-]+\/)?[\w-]+\.js|types\/[\w-]+\.d\.ts|examples\/.*)$/
   expect(files.filter((file) => !allowed.test(file))).toEqual([])
   expect(files).toEqual(expect.arrayContaining(['index.js', 'index.d.ts', 'package.json', 'examples/route.mjs']))
 })

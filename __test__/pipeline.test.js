@@ -331,9 +331,8 @@ describe('close', () => {
 describe('a definition that cannot work is refused where the pipeline is made', () => {
   test.each([
     ['nothing', () => new Pipeline()],
-    ['another queue', () => make({ queueName: 'other' })],
-    ['another job name', () => make({ jobName: 'other' })],
-    ['a schema of another', () => make({ schema: {} })],
+    ['a queue that BullMQ would not take', () => make({ queueName: 'an:other' })],
+    ['a schema of tickets without their fields', () => make({ schema: { properties: {} } })],
     ['an option that is not known', () => make({ attempts: 3 })],
     ['an empty prefix', () => make({ prefix: '' })],
     ['a durability that is none', () => make({ durability: 'disk' })],

@@ -1,6 +1,7 @@
 'use strict'
 // One call, and how it ends when it is not even begun.
 
+const { Phase: phases } = require('./native.js')
 const { afterThis } = require('./turns.js')
 
 class Call {
@@ -10,7 +11,16 @@ class Call {
     this.jobId = ''
     /** Its slot, or -1 where it has none: not yet, or no more. */
     this.slot = -1
-    this.authorizing = false
+    /** What it waits for in the caller's own code. */
+    this.phase = phases.Recording
+    this.timeoutMs = 0
+    this.storage = undefined
+    this.createPending = undefined
+    this.record = undefined
+    /** Who calls, and what the native side compares: undefined where no caller is to be checked. */
+    this.caller = undefined
+    this.tenant = undefined
+    this.authorize = undefined
   }
 }
 
@@ -31,4 +41,4 @@ function refuse(call, error) {
   if (refused.push(call, error) === 2) afterThis(rejectRefused)
 }
 
-module.exports = { Call, refuse }
+module.exports = { Call, phases, refuse }

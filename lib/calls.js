@@ -2,19 +2,15 @@
 // The JavaScript half of a call: it holds the promise and runs the caller's code, the native half holds the job and keeps
 // the time. Each call has a slot number that both know it by. Read top to bottom it is the journey of a call.
 
-const { Boundary } = require('./native.js')
-const { Call, refuse } = require('./call.js')
+const { makeBoundary } = require('./boundary.js')
+const { Call, phases, refuse } = require('./call.js')
+const { isObject, pick, readFields } = require('./definition/read.js')
 const { closed, forbidden, invalidArgument } = require('./error.js')
-const { describe, describeLate, notAnInput, refusal } = require('./failure.js')
+const { describe, describeLate, invalidByLibrary, notAnInput, notJson, refusal } = require('./failure.js')
 const { CallOptions, isUsable, readLimits } = require('./options.js')
-const { makeOutside, takeStoresOff } = require('./outside.js')
-const { isObject, readTicket } = require('./read.js')
+const { BATCH, Slots } = require('./slots.js')
 const { atEnd, nextTurn } = require('./turns.js')
 const { warnOfEviction } = require('./warnings.js')
-
-/** How many calls cross to the native side, or come back, at most and at least before others get their turn. */
-const BATCH = 256
-const FEW = 16
 
 /** Those of a pipeline that has not been called yet. */
 const NO_STATS = { inFlight: 0, waitingForRedis: 0, bytes: 0, connected: false, connects: 0 }
@@ -27,24 +23,14 @@ const promiseResolve = Promise.resolve.bind(Promise)
 /** Those with calls in flight, which are to be settled whether anybody still has the pipeline or not. */
 const busy = new Set()
 
-/** The async resource of what wakes us: jest asks it whether it holds the process open. */
-class Resource {
-  boundary
-
-  hasRef() {
-    return this.boundary?.deref()?.isBusy() ?? false
-  }
-}
-
 /** The calls of one pipeline, from one JavaScript environment. */
 class Calls {
+  #definition
   #connect
   #timeoutMs
   #maxInFlight
   #boundary
-  /** By slot. */
-  #calls = []
-  #free = []
+  #slots = new Slots()
   #ready = new Uint32Array(BATCH)
   #readyCount = 0
   #readyMost = 0
@@ -57,7 +43,7 @@ class Calls {
   #turning = false
   #turn = () => {
     this.#turning = false
-    this.#settle()
+    this.settle()
   }
   #closed
   #drained
@@ -65,11 +51,13 @@ class Calls {
   #watched = false
 
   /**
+   * @param {import('./definition/index.js').Compiled} definition
    * @param {() => object} connect the connection options, asked for at the first call, and again while they are unusable
    * @param {{ timeoutMs: number | undefined, maxInFlight: number | undefined }} options
    */
-  constructor(connect, options) {
+  constructor(definition, connect, options) {
     const { timeoutMs, maxInFlight } = readLimits(options)
+    this.#definition = definition
     this.#connect = connect
     this.#timeoutMs = timeoutMs
     this.#maxInFlight = maxInFlight
@@ -80,47 +68,154 @@ class Calls {
     return new Promise((resolve, reject) => this.#start(new Call(resolve, reject), input, storage, options))
   }
 
-  // --- read, validate -----------------------------------------------------------------------------------------------
-
   #start(call, input, storage, options) {
     if (this.#closed !== undefined) return refuse(call, closed())
     const createPending = isUsable(storage) ? storage.createPending : undefined
     if (typeof createPending !== 'function') {
       throw invalidArgument('storage must be an object with a method createPending')
     }
-    let timeoutMs = this.#timeoutMs
-    let caller
-    let tenant
-    let authorize
+    call.storage = storage
+    call.createPending = createPending
+    call.timeoutMs = this.#timeoutMs
     if (options !== undefined) {
-      const told = new CallOptions(options)
-      timeoutMs = told.timeoutMs ?? timeoutMs
-      caller = told.caller
-      tenant = told.tenant
-      authorize = told.authorize
+      const told = new CallOptions(options, this.#definition.tenant)
+      call.timeoutMs = told.timeoutMs ?? call.timeoutMs
+      call.caller = told.caller
+      call.tenant = told.tenant
+      call.authorize = told.authorize
     }
-    const boundary = this.#boundary ?? this.open()
-    if (!isObject(input)) return refuse(call, notAnInput(input))
-    const data = readTicket(input)
+    if (this.#boundary === undefined) this.open()
+    if (this.#definition.validate !== undefined) this.#validate(call, input)
+    else if (this.#definition.fields !== null) this.#beginFields(call, input)
+    else this.#beginDocument(call, input)
+  }
 
+  // --- read, validate -----------------------------------------------------------------------------------------------
+
+  /** The input has properties that are read one by one. */
+  #beginFields(call, input) {
+    if (!isObject(input)) return refuse(call, notAnInput(input))
+    const names = this.#definition.fields
+    const values = readFields(input, names)
     // The getters above may have closed it.
     if (this.#closed !== undefined) return refuse(call, closed())
-    const slot = this.#free.length > 0 ? this.#free.pop() : this.#calls.push(undefined) - 1
+    const slot = this.#slots.take()
     let begun
     try {
-      begun = boundary.begin(slot, data.tenantId, data.ticketId, data.summary, timeoutMs, tenant)
+      begun = this.#boundary.begin(
+        slot,
+        call.timeoutMs,
+        call.tenant,
+        values[0],
+        values[1],
+        values[2],
+        values[3],
+        values[4],
+        values[5],
+        values[6],
+        values[7],
+      )
     } finally {
-      if (typeof begun !== 'string') this.#free.push(slot)
+      if (typeof begun !== 'string') this.#slots.giveBack(slot)
     }
-    if (typeof begun !== 'string') return refuse(call, refusal(begun, boundary))
+    if (typeof begun !== 'string') return refuse(call, this.#refusal(begun))
+    this.#register(call, slot)
     call.jobId = begun
-    call.slot = slot
-    this.#calls[slot] = call
-    if (this.#inFlight() === 1) busy.add(this)
+    call.record = this.#definition.records.ofFields(begun, values)
+    if (call.authorize === undefined) this.#record(call)
+    else this.#authorize(call, pick(names, values))
+  }
 
-    const record = { jobId: begun, tenantId: data.tenantId, ticketId: data.ticketId }
-    if (authorize === undefined) this.#record(call, createPending, storage, record)
-    else this.#authorize(call, authorize, data, caller, createPending, storage, record)
+  /** The schema's own library judges, and says what the data is. */
+  #validate(call, input) {
+    const judged = this.#definition.validate(input)
+    if (!isUsable(judged) || typeof judged.then !== 'function') return this.#validated(call, judged)
+    if (this.#closed !== undefined) return refuse(call, closed())
+    const slot = this.#slots.take()
+    const refused = this.#boundary.awaitInput(slot, call.timeoutMs)
+    if (refused !== null) {
+      this.#slots.giveBack(slot)
+      return refuse(call, this.#refusal(refused))
+    }
+    this.#register(call, slot)
+    call.phase = phases.Validating
+    const settled = (result) => {
+      if (call.slot < 0) return
+      if (!this.#boundary.inTime(slot)) return this.#fail(call)
+      try {
+        this.#validated(call, result)
+      } catch (reason) {
+        this.#abandon(call, reason)
+      }
+    }
+    apply(then, promiseResolve(judged), [settled, (reason) => this.#abandon(call, reason)])
+  }
+
+  #validated(call, result) {
+    if (!isUsable(result)) throw invalidArgument('the validate of the schema must return { value } or { issues }')
+    if (result.issues !== undefined) return this.#refuse(call, invalidByLibrary(result.issues))
+    this.#beginDocument(call, result.value)
+  }
+
+  /** The data is made into JSON, and that is what is judged, where it was not yet, and stored. */
+  #beginDocument(call, value) {
+    const { idOf, plan, validate } = this.#definition
+    let json
+    try {
+      json = JSON.stringify(value)
+    } catch (error) {
+      // What comes of an untrusted input is thrown as it is; what a schema makes of it is the program's own fault.
+      throw validate === undefined ? error : notJson(error)
+    }
+    if (json === undefined) {
+      if (validate !== undefined) throw notJson(new TypeError(`${typeof value} has none`))
+      return this.#refuse(call, notAnInput(value))
+    }
+    let data
+    let id
+    if (idOf !== undefined) {
+      // The function sees what is stored, and nothing else.
+      const kept = validate === undefined ? plan.judge(json) : null
+      if (typeof kept === 'number') return this.#refuse(call, this.#refusal(kept))
+      json = kept ?? json
+      data = validate === undefined ? JSON.parse(json) : value
+      id = idOf(data)
+      if (typeof id !== 'string') throw invalidArgument('the function jobId must return a string')
+    }
+    // The caller's code above may have closed it.
+    if (this.#closed !== undefined && call.slot < 0) return refuse(call, closed())
+    const waited = call.slot >= 0
+    const slot = waited ? call.slot : this.#slots.take()
+    let begun
+    try {
+      begun = this.#boundary.beginDocument(slot, call.timeoutMs, call.tenant, json, id)
+    } finally {
+      if (typeof begun !== 'string' && !waited) this.#slots.giveBack(slot)
+    }
+    if (typeof begun !== 'string') return this.#refuse(call, this.#refusal(begun))
+    if (!waited) this.#register(call, slot)
+    if (data === undefined) {
+      data = validate === undefined ? JSON.parse(this.#boundary.kept(slot) ?? json) : value
+    }
+    call.jobId = begun
+    call.record = this.#definition.records.ofData(begun, data)
+    if (call.authorize === undefined) this.#record(call)
+    else this.#authorize(call, data)
+  }
+
+  #refusal(number) {
+    return refusal(number, this.#boundary, this.#definition.maxDataBytes)
+  }
+
+  #register(call, slot) {
+    this.#slots.give(slot, call)
+    if (this.#slots.taken === 1) busy.add(this)
+  }
+
+  /** A call that may have waited already ends before its record is made. */
+  #refuse(call, error) {
+    if (call.slot < 0) refuse(call, error)
+    else this.#abandon(call, error)
   }
 
   /** Makes the native half, which connects with the first valid call. Throws when the connection options are unusable. */
@@ -136,19 +231,8 @@ class Calls {
     return boundary
   }
 
-  /** What the native half holds of us, it holds weakly: a pipeline that nobody has any more lets go of its link. */
   #make() {
-    const resource = new Resource()
-    const settle = Calls.#settler(new WeakRef(this))
-    const boundary = makeOutside(() => new Boundary(settle, resource, this.#maxInFlight))
-    resource.boundary = new WeakRef(boundary)
-    takeStoresOff(resource)
-    return boundary
-  }
-
-  /** Not made in `#make`, where it would close over `this`. */
-  static #settler(self) {
-    return () => self.deref()?.#settle()
+    return makeBoundary(new WeakRef(this), this.#maxInFlight, this.#definition.plan)
   }
 
   /** Goes over to another connection, or throws when its options are unusable and stays with the one it has. */
@@ -167,23 +251,23 @@ class Calls {
   // --- authorise ----------------------------------------------------------------------------------------------------
 
   /** Waits for the verdict as `#record` does for the record. */
-  #authorize(call, authorize, data, caller, createPending, storage, record) {
-    call.authorizing = true
-    const judged = (verdict) => this.#judged(call, verdict, createPending, storage, record)
+  #authorize(call, data) {
+    call.phase = phases.Authorizing
+    const { authorize } = call
+    const judged = (verdict) => this.#judged(call, verdict)
     try {
-      apply(then, promiseResolve(authorize(data, caller)), [judged, (reason) => this.#abandon(call, reason)])
+      apply(then, promiseResolve(authorize(data, call.caller)), [judged, (reason) => this.#abandon(call, reason)])
     } catch (reason) {
       this.#abandon(call, reason)
     }
   }
 
-  #judged(call, verdict, createPending, storage, record) {
+  #judged(call, verdict) {
     if (call.slot < 0) return
     if (verdict !== true) return this.#abandon(call, forbidden(call.jobId))
     // Its deadline may have passed although nobody was woken for it yet: the loop may have been held up.
     if (!this.#boundary.inTime(call.slot)) return this.#fail(call)
-    call.authorizing = false
-    this.#record(call, createPending, storage, record)
+    this.#record(call)
   }
 
   // --- record -------------------------------------------------------------------------------------------------------
@@ -192,9 +276,10 @@ class Calls {
    * Makes the record in the caller's own stack, and waits for whatever createPending returns. As `await` would, but that
    * takes more memory a call and more time.
    */
-  #record(call, createPending, storage, record) {
+  #record(call) {
+    call.phase = phases.Recording
     try {
-      const made = promiseResolve(apply(createPending, storage, [record]))
+      const made = promiseResolve(apply(call.createPending, call.storage, [call.record]))
       apply(then, made, [() => this.#send(call), (reason) => this.#abandon(call, reason)])
     } catch (reason) {
       this.#abandon(call, reason)
@@ -207,7 +292,7 @@ class Calls {
     // Handing over wakes the writer's thread, which is dear: records made in this turn of the loop go together.
     if (this.#readyCount === 0) {
       atEnd(this.#commit)
-      this.#readyMost = this.#share()
+      this.#readyMost = this.#slots.share()
     }
     this.#ready[this.#readyCount++] = call.slot
     if (this.#readyCount === this.#readyMost) this.#commit()
@@ -223,14 +308,14 @@ class Calls {
   // --- settle -------------------------------------------------------------------------------------------------------
 
   /** Called from the native side when outcomes are there, or deadlines passed. */
-  #settle() {
+  settle() {
     // Not before the code that awaits the last calls has run.
-    if (this.#drained !== undefined && this.#inFlight() === 0) return this.#drained()
+    if (this.#drained !== undefined && this.#slots.taken === 0) return this.#drained()
     const results = this.#results
-    const most = this.#share()
+    const most = this.#slots.share()
     const count = this.#boundary.drain(results, most)
     for (let at = 0; at < 2 * count; at += 2) {
-      const call = this.#calls[results[at]]
+      const call = this.#slots.at(results[at])
       if (call === undefined) continue
       if (results[at + 1] < FAILED) {
         this.#release(call)
@@ -258,17 +343,9 @@ class Calls {
     if (eviction) warnOfEviction(eviction)
   }
 
-  /**
-   * How many calls to take in one go: just over half of those in flight, so that callers who make their next call when the
-   * last one is answered stay in two groups, and Redis has the one while the other is here.
-   */
-  #share() {
-    return Math.min(Math.max((this.#inFlight() >> 1) + 1, FEW), BATCH)
-  }
-
   /** Rejects with an error that the native side describes, and that no frame of the caller's led to. */
   #fail(call) {
-    this.#reject(call, describeLate(this.#boundary.failure(call.slot, call.authorizing), call.jobId))
+    this.#reject(call, describeLate(this.#boundary.failure(call.slot, call.phase), call.jobId))
   }
 
   #reject(call, reason) {
@@ -277,19 +354,13 @@ class Calls {
   }
 
   #release(call) {
-    this.#calls[call.slot] = undefined
-    this.#free.push(call.slot)
-    call.slot = -1
-    if (this.#inFlight() > 0) return
+    this.#slots.release(call)
+    if (this.#slots.taken > 0) return
     busy.delete(this)
     if (this.#drained !== undefined) this.#again()
   }
 
   // --- close --------------------------------------------------------------------------------------------------------
-
-  #inFlight() {
-    return this.#calls.length - this.#free.length
-  }
 
   /** Takes no more calls, and resolves when those in flight are settled, each within its own deadline. */
   close() {
@@ -298,7 +369,7 @@ class Calls {
   }
 
   async #drain() {
-    if (this.#inFlight() > 0) {
+    if (this.#slots.taken > 0) {
       this.#boundary.hold()
       await new Promise((resolve) => {
         this.#drained = resolve

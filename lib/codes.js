@@ -14,14 +14,20 @@ const CODES = {
   PAYLOAD_TOO_LARGE: {
     title: 'Payload too large',
     status: 413,
-    message: 'the ticket is longer than 1048576 bytes of JSON',
+    message: 'the data is too long',
   },
   TENANT_MISMATCH: {
-    title: "Another tenant's ticket",
+    title: 'Another tenant',
     status: 403,
-    message: 'the ticket belongs to another tenant than the caller',
+    message: 'the job belongs to another tenant than the caller',
   },
-  FORBIDDEN: { title: 'Forbidden', status: 403, message: 'the caller may not enqueue this ticket' },
+  FORBIDDEN: { title: 'Forbidden', status: 403, message: 'the caller may not enqueue this job' },
+  VALIDATE_TIMEOUT: {
+    title: 'Validation timed out',
+    status: 504,
+    message: 'the validation took too long; nothing was recorded or enqueued',
+    retryable: true,
+  },
   AUTHORIZE_TIMEOUT: {
     title: 'Authorisation timed out',
     status: 504,

@@ -3,7 +3,7 @@
 
 const { codes, notAnObject } = require('./native.js')
 const { CODES } = require('./codes.js')
-const { EnqueueError, Fields, withoutFrames } = require('./error.js')
+const { EnqueueError, Fields, invalidArgument, withoutFrames } = require('./error.js')
 const { issuesOf, messageOf } = require('./issues.js')
 
 const byNumber = codes()
@@ -12,11 +12,15 @@ const byNumber = codes()
  * The error for a call that was not begun.
  * @param {number} number of the code or of the issues, as `begin` returned it
  * @param {object} boundary which has the rest
+ * @param {number} maxDataBytes the limit of the pipeline
  */
-function refusal(number, boundary) {
+function refusal(number, boundary, maxDataBytes) {
   if (number >= byNumber.length) return invalidInput(number)
   const code = byNumber[number]
-  return code === 'INTERNAL' ? describe(boundary.refusal()) : new EnqueueError(new Fields(code))
+  if (code === 'INTERNAL') return describe(boundary.refusal())
+  const fields = new Fields(code)
+  if (code === 'PAYLOAD_TOO_LARGE') fields.message = `the data is longer than ${maxDataBytes} bytes of JSON`
+  return new EnqueueError(fields)
 }
 
 /** The error for an input that is no object. */
@@ -30,6 +34,38 @@ function invalidInput(number) {
   fields.message = messageOf(number)
   fields.issues = issuesOf(number)
   return new EnqueueError(fields)
+}
+
+/** What of a library's issues is told: nobody reads more, and hostile input could have millions. */
+const MOST_ISSUES = 100
+
+/**
+ * The error for an input that a schema's own library refused.
+ * @param {Iterable<{ message: string, path?: readonly (PropertyKey | { key: PropertyKey })[], code?: unknown }>} told
+ */
+function invalidByLibrary(told) {
+  const issues = Array.from(told).slice(0, MOST_ISSUES).map(ownIssue)
+  const fields = new Fields('INVALID_INPUT')
+  fields.issues = issues
+  fields.message = issues.map(({ path, message }) => `${nameOf(path)}: ${message}`).join('; ') || undefined
+  return new EnqueueError(fields)
+}
+
+function ownIssue({ message, path = [], code }) {
+  const keys = path.map((step) => (typeof step === 'object' && step !== null ? step.key : step))
+  const steps = keys.map((key) => (typeof key === 'number' ? key : String(key)))
+  const pointer = steps.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+  return { path: steps, pointer, code: typeof code === 'string' ? code : 'custom', message: String(message) }
+}
+
+function nameOf(path) {
+  const name = path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('')
+  return name.replace(/^\./, '') || 'the input'
+}
+
+/** The error for data that a schema made and that JSON cannot hold. */
+function notJson(error) {
+  return invalidArgument(`what the schema makes of the input has no JSON: ${error.message}`)
 }
 
 /**
@@ -61,4 +97,4 @@ function describeLate(failure, jobId) {
   return withoutFrames(() => describe(failure, jobId))
 }
 
-module.exports = { describe, describeLate, notAnInput, refusal }
+module.exports = { describe, describeLate, invalidByLibrary, notAnInput, notJson, refusal }

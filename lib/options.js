@@ -37,7 +37,8 @@ function option(options, key) {
 
 /** What a call is told. `tenant` is what the native side compares: undefined where no caller is to be checked. */
 class CallOptions {
-  constructor(options) {
+  /** @param {string | undefined} tenantField the field of the data, and of a caller, that names the tenant */
+  constructor(options, tenantField) {
     if (!isUsable(options)) throw invalidArgument('options must be an object')
     const timeoutMs = option(options, 'timeoutMs')
     this.timeoutMs = timeoutMs === undefined ? undefined : readTimeout(timeoutMs, 'options.timeoutMs')
@@ -51,7 +52,11 @@ class CallOptions {
     // signed in, is nobody's tenant and must not pass for "no check".
     if (has(options, 'caller')) {
       this.caller = options.caller
-      this.tenant = (isUsable(this.caller) ? option(this.caller, 'tenantId') : undefined) ?? null
+      if (tenantField !== undefined) {
+        this.tenant = (isUsable(this.caller) ? option(this.caller, tenantField) : undefined) ?? null
+      } else if (this.authorize === undefined) {
+        throw invalidArgument('options.caller is compared with nothing: the definition of the pipeline names no tenant')
+      }
     }
   }
 }

@@ -1,34 +1,20 @@
 'use strict'
-// What users make to say where Redis is and how calls behave. Which queue, schema and options a pipeline has is fixed to
-// ticket triage for now.
+// What users make of a definition: it says what is enqueued, where Redis is and how calls behave.
 
 const { Calls } = require('./calls.js')
+const { compile } = require('./definition/index.js')
 const { readConnection, readEnvironment } = require('./connection/index.js')
 const { invalidArgument, isUnset } = require('./error.js')
-const { has, isUsable, option } = require('./options.js')
-const { ticketInputSchema } = require('./schema.js')
-
-const ticketTriageDefinition = Object.freeze({
-  queueName: 'ticket-triage',
-  jobName: 'triage',
-  schema: ticketInputSchema,
-})
-
-const OPTIONS = ['connection', 'prefix', 'timeoutMs', 'maxInFlight', 'durability']
+const { has, option } = require('./options.js')
 
 class Pipeline {
   #calls
   #keys
+  #schema
 
   constructor(definition) {
-    if (!isUsable(definition)) throw invalidArgument('a pipeline needs a definition: { ...ticketTriageDefinition }')
-    for (const [key, value] of Object.entries(ticketTriageDefinition)) {
-      if (option(definition, key) !== value) throw invalidArgument(`${key} must be that of ticketTriageDefinition`)
-    }
-    for (const key of Object.keys(definition)) {
-      if (!OPTIONS.includes(key) && !Object.hasOwn(ticketTriageDefinition, key))
-        throw invalidArgument(`unknown option ${key}`)
-    }
+    const compiled = compile(definition)
+    this.#schema = compiled.schema
     const [prefix = 'bull', durability = 'primary'] = [option(definition, 'prefix'), option(definition, 'durability')]
     const limits = { timeoutMs: option(definition, 'timeoutMs'), maxInFlight: option(definition, 'maxInFlight') }
     if (typeof prefix !== 'string' || prefix === '') throw invalidArgument('prefix must be a string that is not empty')
@@ -39,7 +25,7 @@ class Pipeline {
     // One that is there and undefined is a variable that is not set; that is not what the default server is for.
     const given = has(definition, 'connection')
     const read = () => (given ? readConnection(definition.connection) : readEnvironment())
-    this.#calls = new Calls(() => this.#native(read()), limits)
+    this.#calls = new Calls(compiled, () => this.#native(read()), limits)
     if (given) this.#open()
   }
 
@@ -53,6 +39,10 @@ class Pipeline {
     } catch (error) {
       if (!isUnset(error)) throw error
     }
+  }
+
+  get schema() {
+    return this.#schema
   }
 
   enqueue(input, storage, options) {
@@ -77,4 +67,4 @@ class Pipeline {
   }
 }
 
-module.exports = { Pipeline, ticketTriageDefinition }
+module.exports = { Pipeline }

@@ -14,7 +14,7 @@ import { binaryOf } from './place.mjs'
 
 /** The newest glibc that a published binary may need. */
 export const GLIBC = '2.17'
-const MOST_BYTES = 8_000_000
+const MOST_BYTES = 5_000_000
 const LOADS = 15
 
 const inOrder = (words) => [...new Set(words)].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))

@@ -8,12 +8,13 @@ use std::time::Duration;
 use allocation_counter::{AllocationInfo, measure};
 use tokio::time::Instant;
 
-use crate::core::ticket::{Caller, MAX_DATA, TicketTriage};
+use crate::core::plan::tests::tickets;
+use crate::core::plan::{Caller, MAX_DATA, Plan};
 use crate::core::{Detail, Error, Field, Job, Kind, Text};
-use crate::queue::Ready;
 use crate::queue::backlog::Backlog;
 use crate::queue::connection::resp;
 use crate::queue::scripts::add_jobs::{Script, duplicates};
+use crate::queue::{Destination, Ready};
 
 const USUAL: &str = "The printer on floor 3 prints only blank pages since this morning";
 
@@ -21,8 +22,8 @@ fn texts(summary: &str) -> [Text; 3] {
     ["acme", "T-1042", summary].map(Text::from)
 }
 
-fn accept(triage: &mut TicketTriage, values: [Field<'_>; 3]) -> Result<Job, Error> {
-    triage.accept(&values, Caller::Unchecked)
+fn accept(triage: &mut Plan, values: [Field<'_>; 3]) -> Result<Job, Error> {
+    triage.accept_fields(&values, Caller::Unchecked)
 }
 
 /// What the second of two equal rounds gives and allocates. `prepare` is not counted.
@@ -62,7 +63,7 @@ fn reading_a_text_allocates_nothing() {
 
 #[test]
 fn a_valid_ticket_allocates_its_job_and_next_to_nothing_else() {
-    let mut triage = TicketTriage::new().unwrap();
+    let mut triage = tickets();
     for summary in summaries() {
         let texts = texts(&summary);
         let values = texts.each_ref().map(Field::Text);
@@ -74,7 +75,7 @@ fn a_valid_ticket_allocates_its_job_and_next_to_nothing_else() {
 
 #[test]
 fn an_invalid_ticket_allocates_its_issues() {
-    let mut triage = TicketTriage::new().unwrap();
+    let mut triage = tickets();
     let fine = Text::from("x");
     let empty = Text::default();
     let one = [&fine, &fine, &empty].map(Field::Text);
@@ -89,7 +90,7 @@ fn an_invalid_ticket_allocates_its_issues() {
 
 #[test]
 fn an_invalid_ticket_is_not_copied() {
-    let mut triage = TicketTriage::new().unwrap();
+    let mut triage = tickets();
     let long = Text::from(&*"x".repeat(64 * 1024));
     let colon = Text::from(&*":".repeat(64 * 1024));
     for values in
@@ -103,7 +104,7 @@ fn an_invalid_ticket_is_not_copied() {
 
 #[test]
 fn a_huge_text_is_refused_without_an_allocation() {
-    let mut triage = TicketTriage::new().unwrap();
+    let mut triage = tickets();
     let texts = texts(&"x".repeat(MAX_DATA));
     let values = texts.each_ref().map(Field::Text);
     let (refused, seen) = second(|| (), |()| accept(&mut triage, values));
@@ -113,10 +114,10 @@ fn a_huge_text_is_refused_without_an_allocation() {
 
 #[test]
 fn jobs_go_out_and_are_answered_with_few_allocations_a_batch() {
-    let mut triage = TicketTriage::new().unwrap();
+    let mut triage = tickets();
     let texts = texts(USUAL);
     let values = texts.each_ref().map(Field::Text);
-    let script = Script::new("bull", false);
+    let script = Script::new(&Destination::sample("bull"), false);
     let mut backlog = Backlog::default();
     let client = backlog.join(0);
     let trouble = Detail::default();

@@ -133,7 +133,7 @@ test('what a getter of the options throws is passed on as it is', () => {
 })
 
 test.each([
-  ['a key that means nothing', { connectionUrl: 'redis://a' }, 'unknown option connectionUrl'],
+  ['a key that means nothing', { connectionUrl: 'redis://a' }, 'unknown option connectionUrl: is connection meant?'],
   ['an option of a BullMQ queue', { defaultJobOptions: {} }, 'unknown option defaultJobOptions'],
 ])('a definition with %s is refused, and the key is named', (_, options, message) => {
   expect(refusal(() => make(undefined, options))).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE', message })

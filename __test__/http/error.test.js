@@ -111,7 +111,12 @@ describe('made by hand', () => {
   test.each(Object.entries(PROVOKED))('%s is as the boundary makes it', async (code, provoke) => {
     const real = await rejection(provoke())
     const { jobId, issues } = real
-    const mock = new EnqueueError({ code, jobId, issues, ...(code === 'INVALID_INPUT' && { message: real.message }) })
+    const mock = new EnqueueError({
+      code,
+      jobId,
+      issues,
+      ...(['INVALID_INPUT', 'PAYLOAD_TOO_LARGE'].includes(code) && { message: real.message }),
+    })
     expect(mock.toProblem()).toEqual(real.toProblem())
     expect({ ...mock }).toEqual({ ...real })
     expect([mock.message, mock.headers, mock.title]).toEqual([real.message, real.headers, real.title])

@@ -65,7 +65,7 @@ test.each([
     JSON.stringify(newTicket({ summary: 'x'.repeat(2 ** 20) })),
     413,
     'PAYLOAD_TOO_LARGE',
-    'the ticket is longer than 1048576 bytes of JSON',
+    'the data is longer than 1048576 bytes of JSON',
   ],
   ['with more than is read', ' '.repeat(2 ** 23), 413, 'PAYLOAD_TOO_LARGE', 'the body is longer than 4194304 bytes'],
 ])('a body %s is refused as a problem', async (_, body, status, code, detail) => {

@@ -120,7 +120,6 @@ pipeline.reconnect({ host: 'cache', tls: 'RedisCloudFixed' })
 pipeline.reconnect()
 await pipeline.close()
 new Pipeline({ ...ticketTriageDefinition, connection: 'redis://127.0.0.1' })
-// @ts-expect-error another queue is not possible yet
 new Pipeline({ ...ticketTriageDefinition, queueName: 'other' })
 // @ts-expect-error there is no such durability
 new Pipeline({ ...ticketTriageDefinition, durability: 'disk' })

@@ -4,10 +4,35 @@
 
 use std::cell::RefCell;
 
-use enqueue_boundary::core::ticket::{Caller, FIELDS, QUEUE, TicketTriage};
+use enqueue_boundary::core::issue::Step;
+use enqueue_boundary::core::plan::{Caller, Definition, MAX_DATA, Plan};
 use enqueue_boundary::core::{Error, Field, Kind, Text};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
+
+const QUEUE: &str = "ticket-triage";
+const FIELDS: [&str; 3] = ["tenantId", "ticketId", "summary"];
+const SCHEMA: &str = r#"{
+  "type": "object",
+  "properties": {
+    "tenantId": { "type": "string", "pattern": "^[^:]*$" },
+    "ticketId": { "type": "string", "pattern": "^[^:]*$" },
+    "summary": { "type": "string", "minLength": 1 }
+  },
+  "required": ["tenantId", "ticketId", "summary"]
+}"#;
+
+fn tickets() -> Plan {
+    let definition = Definition {
+        queue: QUEUE.into(),
+        schema: Some(SCHEMA.into()),
+        id_fields: FIELDS[..2].iter().map(|name| (*name).to_owned()).collect(),
+        tenant: Some(FIELDS[0].into()),
+        max_data: MAX_DATA,
+        ..Definition::default()
+    };
+    Plan::compile(&definition).ok().expect("the schema compiles")
+}
 
 const KINDS: [Kind; 9] = [
     Kind::Undefined,
@@ -29,8 +54,7 @@ enum Given {
 
 thread_local! {
     // Kept between runs, as the addon keeps them between calls: what one ticket leaves behind must not show in the next.
-    static KEPT: RefCell<(TicketTriage, [Text; 4])> =
-        RefCell::new((TicketTriage::new().expect("the schema compiles"), Default::default()));
+    static KEPT: RefCell<(Plan, [Text; 4])> = RefCell::new((tickets(), Default::default()));
 }
 
 fuzz_target!(|bytes: &[u8]| {
@@ -64,7 +88,7 @@ fn split<'a>(rest: &mut &'a [u8], length: usize) -> &'a [u8] {
     front
 }
 
-fn check(triage: &mut TicketTriage, texts: &mut [Text; 4], given: [&Given; 3], caller: &Given) {
+fn check(triage: &mut Plan, texts: &mut [Text; 4], given: [&Given; 3], caller: &Given) {
     for (text, given) in texts.iter_mut().zip(given.into_iter().chain([caller])) {
         let Given::Units(units) = given else { continue };
         let filled = text.read(|into| {
@@ -86,11 +110,11 @@ fn check(triage: &mut TicketTriage, texts: &mut [Text; 4], given: [&Given; 3], c
     };
 
     let wrong: Vec<_> = (0..3).filter(|at| !is_fine(*at, given[*at])).collect();
-    let accepted = triage.accept(&values, called);
+    let accepted = triage.accept_fields(&values, called);
     if !wrong.is_empty() {
         let Err(error @ Error::InvalidInput { .. }) = accepted else { panic!("{accepted:?}") };
         let mut named: Vec<_> =
-            error.issues().iter().map(|issue| FIELDS.iter().position(|name| issue.path == [*name])).collect();
+            error.issues().iter().map(|issue| FIELDS.iter().position(|name| issue.path == [Step::Name((*name).to_owned())])).collect();
         named.dedup();
         assert_eq!(named, wrong.iter().map(|at| Some(*at)).collect::<Vec<_>>());
         assert!(error.message().len() < 1000, "a message repeats nothing of the input");

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use napi_derive::napi;
+
 use super::deadlines::Deadlines;
 use crate::core::{Error, Job, Outcome};
 use crate::queue::{Ready, Settled};
@@ -13,6 +15,8 @@ const MAX_BYTES: usize = 256 * 1024 * 1024;
 enum Call {
     /// Nowhere: the slot is free.
     Free,
+    /// It waits for its input to be validated by the caller's own code.
+    Validating { deadline: Instant, timeout_ms: u32 },
     /// Its input is accepted; it waits for the caller's own code: `authorize`, then the record.
     Accepted { job: Job, deadline: Instant, timeout_ms: u32 },
     /// Its deadline passed there.
@@ -54,6 +58,14 @@ impl Calls {
         if self.held < self.most && self.bytes < MAX_BYTES { Ok(()) } else { Err(Error::Overloaded) }
     }
 
+    /// The same of a call that may have a slot already.
+    pub fn admit_to(&self, slot: u32) -> Result<(), Error> {
+        match self.slots.get(slot as usize) {
+            Some(Call::Validating { .. }) => Ok(()),
+            _ => self.admit(),
+        }
+    }
+
     /// How many calls are in flight.
     pub fn held(&self) -> usize {
         self.held
@@ -69,15 +81,39 @@ impl Calls {
         self.sent
     }
 
-    /// Says when to `expire`, if that is sooner than was said before.
-    pub fn accept(&mut self, slot: u32, job: Job, started: Instant, timeout_ms: u32) -> Option<Instant> {
+    /// Has a slot, and its time run, for a call whose input is yet to be validated. Says when to `expire`, as `accept` does.
+    pub fn await_input(&mut self, slot: u32, started: Instant, timeout_ms: u32) -> Option<Instant> {
         let deadline = started + Duration::from_millis(timeout_ms.into());
+        self.wait(slot, Call::Validating { deadline, timeout_ms }, deadline)
+    }
+
+    /// Says when to `expire`, if that is sooner than was said before. The time of a call whose input was waited for has run
+    /// since then.
+    pub fn accept(&mut self, slot: u32, job: Job, started: Instant, timeout_ms: u32) -> Option<Instant> {
+        self.bytes += job.size();
+        if let Some(Call::Validating { deadline, timeout_ms }) = self.slots.get(slot as usize) {
+            let (deadline, timeout_ms) = (*deadline, *timeout_ms);
+            self.put(slot, Call::Accepted { job, deadline, timeout_ms });
+            return None;
+        }
+        let deadline = started + Duration::from_millis(timeout_ms.into());
+        self.wait(slot, Call::Accepted { job, deadline, timeout_ms }, deadline)
+    }
+
+    fn wait(&mut self, slot: u32, call: Call, deadline: Instant) -> Option<Instant> {
         self.held += 1;
         self.waiting += 1;
-        self.bytes += job.size();
-        self.put(slot, Call::Accepted { job, deadline, timeout_ms });
+        self.put(slot, call);
         self.deadlines.compact(self.waiting, waiting_in(&self.slots));
         self.deadlines.add(deadline, slot)
+    }
+
+    /// The data of a job that is accepted and not sent.
+    pub fn data(&self, slot: u32) -> Option<&[u8]> {
+        match self.slots.get(slot as usize) {
+            Some(Call::Accepted { job, .. }) => Some(job.data()),
+            _ => None,
+        }
     }
 
     /// Whether a call that waits for the caller's own code still has time. One that has none left is late from here on.
@@ -85,16 +121,19 @@ impl Calls {
         let Some(call) = self.slots.get_mut(slot as usize) else {
             return false;
         };
-        match call {
-            Call::Accepted { deadline, .. } if *deadline > now => true,
-            Call::Accepted { job, timeout_ms, .. } => {
-                self.waiting -= 1;
-                self.bytes -= job.size();
-                *call = Call::Late { timeout_ms: *timeout_ms };
-                false
-            }
-            _ => false,
+        let (Call::Validating { deadline, timeout_ms } | Call::Accepted { deadline, timeout_ms, .. }) = *call
+        else {
+            return false;
+        };
+        if deadline > now {
+            return true;
         }
+        if let Call::Accepted { job, .. } = call {
+            self.bytes -= job.size();
+        }
+        self.waiting -= 1;
+        *call = Call::Late { timeout_ms };
+        false
     }
 
     /// Takes an accepted job out to be sent: nothing when the call is not waiting, an error to settle it with when its
@@ -125,6 +164,10 @@ impl Calls {
                 self.waiting -= 1;
                 self.forget(job.size());
             }
+            Call::Validating { .. } => {
+                self.waiting -= 1;
+                self.forget(0);
+            }
             Call::Late { .. } => self.forget(0),
             other => self.put(slot, other),
         }
@@ -153,8 +196,8 @@ impl Calls {
         }
     }
 
-    /// Why a call failed; frees its slot. `authorizing` says whose fault it is that one is late.
-    pub fn failure(&mut self, slot: u32, authorizing: bool) -> Error {
+    /// Why a call failed; frees its slot. `phase` says whose fault it is that one is late.
+    pub fn failure(&mut self, slot: u32, phase: Phase) -> Error {
         match self.take(slot) {
             Call::Failed(error) => {
                 self.forget(0);
@@ -162,10 +205,10 @@ impl Calls {
             }
             Call::Late { timeout_ms } => {
                 self.forget(0);
-                if authorizing {
-                    Error::AuthorizeTimeout { timeout_ms }
-                } else {
-                    Error::StorageTimeout { timeout_ms }
+                match phase {
+                    Phase::Validating => Error::ValidateTimeout { timeout_ms },
+                    Phase::Authorizing => Error::AuthorizeTimeout { timeout_ms },
+                    Phase::Recording => Error::StorageTimeout { timeout_ms },
                 }
             }
             other => {
@@ -228,7 +271,19 @@ impl Calls {
 
 /// Whether the call in a slot waits for the caller's own code until this deadline.
 fn waiting_in(slots: &[Call]) -> impl Fn(Instant, u32) -> bool {
-    move |until, slot| matches!(slots.get(slot as usize), Some(Call::Accepted { deadline, .. }) if *deadline == until)
+    move |until, slot| match slots.get(slot as usize) {
+        Some(Call::Validating { deadline, .. } | Call::Accepted { deadline, .. }) => *deadline == until,
+        _ => false,
+    }
+}
+
+/// What a call waits for in the caller's own code, as a number that JavaScript has.
+#[napi]
+#[derive(Debug, PartialEq, Eq)]
+pub enum Phase {
+    Recording = 0,
+    Authorizing = 1,
+    Validating = 2,
 }
 
 /// How a sent job ended, as a number that JavaScript reads.

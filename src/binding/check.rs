@@ -1,40 +1,13 @@
-//! What is asked without a boundary: whether an input is valid, and what the schema, the codes and a certificate are.
-
-use std::cell::RefCell;
+//! What is asked without a pipeline: what is wrong with an input, what the codes are, and whether a certificate is one.
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use super::issues;
-use super::read::{self, Reader};
+use super::read;
 use crate::core::Error;
-use crate::core::schema::Schema;
-use crate::core::ticket::{self, TicketTriage};
+use crate::core::schema::{Schema, nearest as nearest_of};
 use crate::queue::connection::tls;
-
-thread_local! {
-    /// For validation alone, which needs no boundary.
-    static CHECK: RefCell<Option<(Reader, TicketTriage)>> = const { RefCell::new(None) };
-}
-
-/// The number of what is wrong with what was read of an input; nothing when it is valid.
-#[napi(catch_unwind)]
-pub fn check(
-    env: &Env,
-    tenant_id: Unknown<'_>,
-    ticket_id: Unknown<'_>,
-    summary: Unknown<'_>,
-) -> Result<Option<f64>> {
-    CHECK.with_borrow_mut(|check| {
-        let (reader, triage) = match check {
-            Some(check) => check,
-            None => check.insert((Reader::default(), new_triage()?)),
-        };
-        let read = reader.read(env, [tenant_id, ticket_id, summary], ().into_unknown(env)?)?;
-        let accepted = read.and_then(|(fields, caller)| triage.accept(&fields, caller));
-        Ok(accepted.err().map(|error| issues::number(error.into_issues())))
-    })
-}
 
 /// The number of what is wrong with an input that is no object.
 #[napi(catch_unwind)]
@@ -55,18 +28,14 @@ pub fn codes() -> Vec<&'static str> {
     Error::CODES.to_vec()
 }
 
-/// The JSON Schema of the input, as JSON.
-#[napi(catch_unwind)]
-pub fn input_json_schema() -> String {
-    ticket::JSON_SCHEMA.to_owned()
-}
-
 /// What is wrong with a PEM of authorities, called `name`, in a sentence.
 #[napi(catch_unwind)]
 pub fn fault_of_authorities(pem: String, name: String) -> Option<String> {
     tls::fault_of_authorities(&pem, &name)
 }
 
-pub(super) fn new_triage() -> Result<TicketTriage> {
-    TicketTriage::new().map_err(|error| napi::Error::from_reason(error.message()))
+/// The one of these that a name may be a slip of, if there is one.
+#[napi(catch_unwind)]
+pub fn nearest(name: String, known: Vec<String>) -> Option<String> {
+    nearest_of(&name, known.iter().map(String::as_str)).map(str::to_owned)
 }

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 
 use serde::Serialize;
 
+use crate::core::issue::Step;
 use crate::core::{Error, Issue};
 
 /// How many are remembered. `lib/issues.js` has as many.
@@ -58,7 +59,7 @@ pub fn number(issues: Vec<Issue>) -> f64 {
 /// One thing wrong with an input, as `index.d.ts` has it.
 #[derive(Serialize)]
 struct InputIssue<'a> {
-    path: &'a [String],
+    path: &'a [Step],
     pointer: String,
     code: &'a str,
     message: &'a str,

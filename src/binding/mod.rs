@@ -8,6 +8,7 @@ mod deadlines;
 mod failure;
 mod issues;
 mod options;
+pub mod plan;
 mod raw;
 mod read;
 mod state;
@@ -15,16 +16,16 @@ mod wake;
 mod writers;
 
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use self::calls::{Calls, Status};
-use self::check::new_triage;
+use self::calls::{Calls, Phase, Status};
 use self::failure::Failure;
+use self::plan::Plan;
 use self::raw::Waker;
-use self::read::Reader;
 use self::state::State;
 use self::wake::Mailbox;
 use self::writers::Target;
@@ -74,12 +75,15 @@ impl Boundary {
         settle: Function<'_, (), ()>,
         resource: Object<'_>,
         max_in_flight: u32,
+        plan: &Plan,
     ) -> Result<Self> {
         let waker = Waker::new(env, settle, resource)?;
         Ok(Boundary {
             state: RefCell::new(State {
-                reader: Reader::default(),
-                triage: new_triage()?,
+                reader: Rc::clone(&plan.reader),
+                plan: Rc::clone(&plan.plan),
+                destination: plan.destination(""),
+                kept: false,
                 calls: Calls::new(max_in_flight as usize),
                 mailbox: Mailbox::new(waker.clone()),
                 waker,
@@ -100,8 +104,9 @@ impl Boundary {
         target.and_then(|target| state.go_to(target)).err().map(|error| Failure::from(&error))
     }
 
-    /// Takes what was read of an input and returns the id of its job, or the number that says why there is none: that of a
-    /// code, of which `refusal` may have the rest, or one past those, of what is wrong with the input, which `issues` has.
+    /// Takes what was read of an input, its fields in the order of the plan, and returns the id of its job, or the number that
+    /// says why there is none: that of a code, of which `refusal` may have the rest, or one past those, of what is wrong with
+    /// the input, which `issues` has.
     #[napi(catch_unwind, ts_return_type = "string | number")]
     #[allow(
         clippy::too_many_arguments,
@@ -111,33 +116,83 @@ impl Boundary {
         &self,
         env: &'env Env,
         slot: u32,
-        tenant_id: Unknown<'_>,
-        ticket_id: Unknown<'_>,
-        summary: Unknown<'_>,
         timeout_ms: u32,
         caller: Unknown<'_>,
+        a: Unknown<'_>,
+        b: Unknown<'_>,
+        c: Unknown<'_>,
+        d: Unknown<'_>,
+        e: Unknown<'_>,
+        f: Unknown<'_>,
+        g: Unknown<'_>,
+        h: Unknown<'_>,
     ) -> Result<Either<Unknown<'env>, f64>> {
         let started = Instant::now();
         let state = &mut *self.state.borrow_mut();
         if let Err(error) = state.calls.admit() {
             return Ok(Either::B(error.number().into()));
         }
-        let read = state.reader.read(env, [tenant_id, ticket_id, summary], caller)?;
-        let accepted = read.and_then(|(fields, caller)| state.triage.accept(&fields, caller));
-        let job = match accepted {
-            Ok(job) => job,
-            Err(error) => return Ok(Either::B(state.refuse(error))),
+        let accepted = {
+            let plan = &mut *state.plan.borrow_mut();
+            let reader = &mut *state.reader.borrow_mut();
+            let count = plan.field_count();
+            let read = reader.read(env, [a, b, c, d, e, f, g, h], count, caller, plan.max_data())?;
+            read.and_then(|(fields, caller)| plan.accept_fields(&fields[..count], caller))
         };
-        if state.share.is_none()
-            && let Err(error) = state.start()
-        {
-            return Ok(Either::B(state.refuse(error)));
+        state.begin(env, slot, accepted, started, timeout_ms)
+    }
+
+    /// As `begin`, with the input as JSON, and its id where the plan does not say what makes it. `kept` has what of the input
+    /// is declared.
+    #[napi(catch_unwind, ts_return_type = "string | number")]
+    pub fn begin_document<'env>(
+        &self,
+        env: &'env Env,
+        slot: u32,
+        timeout_ms: u32,
+        caller: Unknown<'_>,
+        json: Unknown<'_>,
+        id: Unknown<'_>,
+    ) -> Result<Either<Unknown<'env>, f64>> {
+        let started = Instant::now();
+        let state = &mut *self.state.borrow_mut();
+        if let Err(error) = state.calls.admit_to(slot) {
+            return Ok(Either::B(error.number().into()));
         }
-        let id = raw::string(env, job.id())?;
-        if let Some(due) = state.calls.accept(slot, job, started, timeout_ms) {
+        let accepted = {
+            let plan = &mut *state.plan.borrow_mut();
+            let reader = &mut *state.reader.borrow_mut();
+            let read = reader.read_document(env, json, caller, id, plan.max_data())?;
+            read.and_then(|(document, caller, id)| {
+                let job = plan.accept_document(document, caller, id)?;
+                state.kept = job.data().len() < document.text().len();
+                Ok(job)
+            })
+        };
+        state.begin(env, slot, accepted, started, timeout_ms)
+    }
+
+    /// The data of the job that was begun last, as JSON, where something of the input was left out.
+    #[napi(catch_unwind)]
+    pub fn kept<'env>(&self, env: &'env Env, slot: u32) -> Result<Option<Unknown<'env>>> {
+        let state = &mut *self.state.borrow_mut();
+        match state.calls.data(slot).filter(|_| state.kept) {
+            Some(data) => raw::string(env, data).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// A call waits for its input to be validated; its time runs. Gives the number of the code to refuse it with, if any.
+    #[napi(catch_unwind)]
+    pub fn await_input(&self, slot: u32, timeout_ms: u32) -> Option<u32> {
+        let state = &mut *self.state.borrow_mut();
+        if let Err(error) = state.calls.admit().and_then(|()| state.run()) {
+            return Some(state.refuse(error) as u32);
+        }
+        if let Some(due) = state.calls.await_input(slot, Instant::now(), timeout_ms) {
             clock::set(&state.waker, due);
         }
-        Ok(Either::A(id))
+        None
     }
 
     /// Why `begin` refused a call, where that is the boundary's own fault.
@@ -275,10 +330,10 @@ impl Boundary {
         self.state.borrow().is_busy()
     }
 
-    /// Why a call that `drain` reported as failed, or that was not `in_time`, did so. `authorizing` says what it waited for.
+    /// Why a call that `drain` reported as failed, or that was not `in_time`, did so. `phase` says what it waited for.
     #[napi(catch_unwind)]
-    pub fn failure(&self, slot: u32, authorizing: bool) -> Failure {
-        Failure::from(&self.state.borrow_mut().calls.failure(slot, authorizing))
+    pub fn failure(&self, slot: u32, phase: Phase) -> Failure {
+        Failure::from(&self.state.borrow_mut().calls.failure(slot, phase))
     }
 }
 

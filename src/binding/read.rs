@@ -3,49 +3,118 @@
 use napi::bindgen_prelude::*;
 
 use super::raw;
-use crate::core::ticket::{self, Caller};
-use crate::core::{Error, Field, Kind, Text};
+use crate::core::json::{Document, Fault, MAX_DEPTH};
+use crate::core::plan::Caller;
+use crate::core::schema::MOST_FIELDS;
+use crate::core::{Detail, Error, Field, Issue, Kind, Outcome, Text};
 
-/// Longer texts are not copied: each unit is a byte of JSON at least, so that no job may have them.
-const LIMIT: usize = ticket::MAX_DATA;
+/// The values of a call's fields, and its caller's tenant.
+pub type Values<'a> = [Unknown<'a>; MOST_FIELDS];
 
 /// What was read of an input and of its caller, or that it is too long to be read.
-type Reading<'a> = std::result::Result<([Field<'a>; 3], Caller<'a>), Error>;
+type Reading<'a> = std::result::Result<([Field<'a>; MOST_FIELDS], Caller<'a>), Error>;
+
+/// The same of a document, and the id where one was given.
+type ReadingDocument<'a> = std::result::Result<(&'a Document, Caller<'a>, Option<&'a Text>), Error>;
 
 /// The buffers that values are read into, kept between calls.
 #[derive(Default)]
 pub struct Reader {
-    fields: [Text; 3],
+    fields: [Text; MOST_FIELDS],
     caller: Text,
+    document: Document,
+    id: Text,
 }
 
 impl Reader {
-    /// Reads the declared properties, and the caller's tenant: `undefined` when none is to be checked.
-    pub fn read(&mut self, env: &Env, values: [Unknown<'_>; 3], caller: Unknown<'_>) -> Result<Reading<'_>> {
-        let mut fields = [Field::Other(Kind::Undefined); 3];
-        for ((value, text), field) in values.into_iter().zip(&mut self.fields).zip(&mut fields) {
-            match read(env, value, text)? {
+    /// Reads the first `count` values, and the caller's tenant: `undefined` when none is to be checked. Texts of over `limit`
+    /// are not copied: each unit is a byte of JSON at least, so that no job may have them.
+    pub fn read(
+        &mut self,
+        env: &Env,
+        values: Values<'_>,
+        count: usize,
+        caller: Unknown<'_>,
+        limit: usize,
+    ) -> Result<Reading<'_>> {
+        let mut fields = [Field::Other(Kind::Undefined); MOST_FIELDS];
+        for ((value, text), field) in values.into_iter().zip(&mut self.fields).zip(&mut fields).take(count) {
+            match read(env, value, text, limit)? {
                 Some(read) => *field = read,
-                None => return Ok(Err(Error::PayloadTooLarge { limit: ticket::MAX_DATA })),
+                None => return Ok(Err(Error::PayloadTooLarge { limit })),
             }
         }
-        let caller = match read(env, caller, &mut self.caller)? {
-            Some(Field::Other(Kind::Undefined)) => Caller::Unchecked,
-            Some(Field::Text(tenant)) => Caller::Tenant(tenant),
-            Some(Field::Other(_)) | None => Caller::Nobody,
+        Ok(Ok((fields, read_caller(env, caller, &mut self.caller, limit)?)))
+    }
+
+    /// Reads the JSON of an input, the caller's tenant, and the id where one is given.
+    pub fn read_document(
+        &mut self,
+        env: &Env,
+        json: Unknown<'_>,
+        caller: Unknown<'_>,
+        id: Unknown<'_>,
+        limit: usize,
+    ) -> Result<ReadingDocument<'_>> {
+        let read_json = self.document.read(|text| match raw::read_utf8(env, &json, limit, text) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Unread::TooLong),
+            Err(error) => Err(Unread::Napi(error)),
+        });
+        if let Err(error) = read_json {
+            return match error {
+                Unread::Napi(error) => Err(error),
+                Unread::TooLong => Ok(Err(Error::PayloadTooLarge { limit })),
+                Unread::Fault(fault) => Ok(Err(no_document(fault))),
+            };
+        }
+        let given = match read(env, id, &mut self.id, limit)? {
+            Some(Field::Text(id)) => Some(id),
+            _ => None,
         };
-        Ok(Ok((fields, caller)))
+        Ok(Ok((&self.document, read_caller(env, caller, &mut self.caller, limit)?, given)))
     }
 }
 
+enum Unread {
+    Napi(napi::Error),
+    TooLong,
+    Fault(Fault),
+}
+
+impl From<Fault> for Unread {
+    fn from(fault: Fault) -> Self {
+        Unread::Fault(fault)
+    }
+}
+
+/// It is what `JSON.stringify` made, so that only its depth can be at fault.
+fn no_document(fault: Fault) -> Error {
+    match fault {
+        Fault::TooDeep => {
+            let message = format!("the input has more than {MAX_DEPTH} levels");
+            Error::InvalidInput { issues: vec![Issue { path: Vec::new(), code: "too_big", message }] }
+        }
+        fault => Error::Internal { outcome: Outcome::Refused, detail: Detail::from(format!("{fault:?}")) },
+    }
+}
+
+fn read_caller<'a>(env: &Env, caller: Unknown<'_>, text: &'a mut Text, limit: usize) -> Result<Caller<'a>> {
+    Ok(match read(env, caller, text, limit)? {
+        Some(Field::Other(Kind::Undefined)) => Caller::Unchecked,
+        Some(Field::Text(tenant)) => Caller::Tenant(tenant),
+        Some(Field::Other(_)) | None => Caller::Nobody,
+    })
+}
+
 /// Nothing when it is a text over the limit.
-fn read<'a>(env: &Env, value: Unknown<'_>, text: &'a mut Text) -> Result<Option<Field<'a>>> {
+fn read<'a>(env: &Env, value: Unknown<'_>, text: &'a mut Text, limit: usize) -> Result<Option<Field<'a>>> {
     if let Some(kind) = kind(&value)? {
         return Ok(Some(Field::Other(kind)));
     }
     let mut whole = true;
     text.read(|units| {
-        whole = raw::read_utf16(env, &value, LIMIT, units)?;
+        whole = raw::read_utf16(env, &value, limit, units)?;
         Ok::<_, napi::Error>(())
     })?;
     Ok(whole.then_some(Field::Text(text)))

@@ -1,21 +1,30 @@
 //! What a boundary holds: the calls in flight, and the way to the writer that has their jobs.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
+
+use napi::bindgen_prelude::*;
 
 use super::calls::Calls;
 use super::clock;
 use super::issues;
-use super::raw::Waker;
+use super::plan::internal;
+use super::raw::{self, Waker};
 use super::read::Reader;
 use super::wake::Mailbox;
 use super::writers::Target;
-use crate::core::ticket::TicketTriage;
-use crate::core::{Error, Outcome};
-use crate::queue::{Share, Sink};
+use crate::core::{Error, Job, plan};
+use crate::queue::{Destination, Share, Sink};
 
 pub(super) struct State {
-    pub(super) reader: Reader,
-    pub(super) triage: TicketTriage,
+    pub(super) reader: Rc<RefCell<Reader>>,
+    pub(super) plan: Rc<RefCell<plan::Plan>>,
+    /// Where its jobs go, but for the prefix.
+    pub(super) destination: Destination,
+    /// What of the last input was declared, where that was not all of it.
+    pub(super) kept: bool,
     pub(super) calls: Calls,
     pub(super) mailbox: Mailbox,
     pub(super) waker: Arc<Waker>,
@@ -45,35 +54,60 @@ impl State {
         number.into()
     }
 
+    /// Begins a call, or says why not.
+    pub(super) fn begin<'env>(
+        &mut self,
+        env: &'env Env,
+        slot: u32,
+        accepted: std::result::Result<Job, Error>,
+        started: Instant,
+        timeout_ms: u32,
+    ) -> Result<Either<Unknown<'env>, f64>> {
+        let job = match accepted.and_then(|job| self.run().map(|()| job)) {
+            Ok(job) => job,
+            Err(error) => return Ok(Either::B(self.refuse(error))),
+        };
+        let id = raw::string(env, job.id())?;
+        if let Some(due) = self.calls.accept(slot, job, started, timeout_ms) {
+            clock::set(&self.waker, due);
+        }
+        Ok(Either::A(id))
+    }
+
     /// Has the clock run, and a writer.
-    pub(super) fn start(&mut self) -> std::result::Result<(), Error> {
+    pub(super) fn run(&mut self) -> std::result::Result<(), Error> {
+        if self.share.is_some() {
+            return Ok(());
+        }
         clock::start().map_err(internal)?;
         let target = self.target.as_ref().ok_or_else(|| internal("not opened"))?;
         let writer = target.writer().map_err(internal)?;
-        self.share = Some(Share::join(writer, target.prefix(), self.sink()));
+        let destination = self.destination_at(target.prefix());
+        self.share = Some(Share::join(writer, destination, self.sink()));
         Ok(())
     }
 
     /// From now on jobs go there. With no connection yet, none is opened.
     pub(super) fn go_to(&mut self, target: Target) -> std::result::Result<(), Error> {
         let sink = self.sink();
+        let destination = self.destination_at(target.prefix());
         if let Some(share) = &mut self.share {
             let writer = target.writer().map_err(internal)?;
             if !share.is_of(&writer) {
                 self.connects_before += share.health().connects();
-                share.move_to(writer, target.prefix(), sink);
+                share.move_to(writer, destination, sink);
             }
         }
         self.target = Some(target);
         Ok(())
     }
 
+    fn destination_at(&self, prefix: &str) -> Destination {
+        Destination { prefix: prefix.to_owned(), ..self.destination.clone() }
+    }
+
     pub(super) fn sink(&self) -> Sink {
         let mailbox = self.mailbox.clone();
         Box::new(move |settled: &mut Vec<_>| mailbox.post(settled))
     }
-}
-
-fn internal(detail: impl std::fmt::Display) -> Error {
-    Error::Internal { outcome: Outcome::Refused, detail: detail.to_string().into() }
 }

@@ -33,6 +33,8 @@ pub enum Error {
     PayloadTooLarge { limit: usize },
     /// The caller's tenant is not the job's.
     TenantMismatch,
+    /// The schema's own validation did not settle within the deadline.
+    ValidateTimeout { timeout_ms: u32 },
     /// The `authorize` callback did not say `true`.
     Forbidden,
     /// The `authorize` callback did not settle within the deadline.
@@ -53,7 +55,7 @@ pub enum Error {
 
 impl Error {
     /// All codes, by the numbers that stand for them on the way to JavaScript.
-    pub const CODES: [&str; 11] = [
+    pub const CODES: [&str; 12] = [
         "INVALID_INPUT",
         "PAYLOAD_TOO_LARGE",
         "TENANT_MISMATCH",
@@ -65,6 +67,7 @@ impl Error {
         "OUTCOME_UNKNOWN",
         "MISCONFIGURED",
         "INTERNAL",
+        "VALIDATE_TIMEOUT",
     ];
 
     /// The stable code.
@@ -86,6 +89,7 @@ impl Error {
             Error::OutcomeUnknown { .. } => 8,
             Error::Misconfigured { .. } => 9,
             Error::Internal { .. } => 10,
+            Error::ValidateTimeout { .. } => 11,
         }
     }
 
@@ -97,10 +101,13 @@ impl Error {
                 messages.join("; ")
             }
             Error::PayloadTooLarge { limit } => {
-                format!("the ticket is longer than {limit} bytes of JSON")
+                format!("the data of the job would be longer than {limit} bytes of JSON")
             }
-            Error::TenantMismatch => "the ticket belongs to another tenant than the caller".into(),
-            Error::Forbidden => "the caller may not enqueue this ticket".into(),
+            Error::TenantMismatch => "the job belongs to another tenant than the caller".into(),
+            Error::Forbidden => "the caller may not enqueue this job".into(),
+            Error::ValidateTimeout { timeout_ms } => {
+                format!("the schema did not settle within {timeout_ms} ms; nothing was recorded or enqueued")
+            }
             Error::AuthorizeTimeout { timeout_ms } => {
                 format!("authorize did not settle within {timeout_ms} ms; nothing was recorded or enqueued")
             }

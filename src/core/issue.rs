@@ -1,11 +1,21 @@
 //! What is wrong with an input, in the form that a client can show beside the field.
 
+use serde::Serialize;
+
+/// From a value to one in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Step {
+    Name(String),
+    Item(usize),
+}
+
 /// One thing wrong with an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issue {
-    /// Where: the property names from the root. Empty for the input itself.
-    pub path: Vec<String>,
-    /// What kind of thing: `invalid_type`, `too_small` or `invalid_format`, as in zod 4.
+    /// Where: the steps from the root. Empty for the input itself.
+    pub path: Vec<Step>,
+    /// What kind of thing: `invalid_type`, `too_small`, `invalid_format` …, as in zod 4.
     pub code: &'static str,
     /// One sentence for people.
     pub message: String,
@@ -13,15 +23,18 @@ pub struct Issue {
 
 impl Issue {
     pub fn at(field: &str, code: &'static str, message: String) -> Self {
-        Issue { path: vec![field.to_owned()], code, message }
+        Issue { path: vec![Step::Name(field.to_owned())], code, message }
     }
 
     /// `path` as a JSON Pointer (RFC 6901).
     pub fn pointer(&self) -> String {
         let mut pointer = String::new();
-        for key in &self.path {
+        for step in &self.path {
             pointer.push('/');
-            pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+            match step {
+                Step::Name(name) => pointer.push_str(&name.replace('~', "~0").replace('/', "~1")),
+                Step::Item(at) => pointer.push_str(&at.to_string()),
+            }
         }
         pointer
     }

@@ -1,13 +1,19 @@
 //! A job that is ready to be recorded and enqueued: its id and its data, as the bytes that Redis will hold.
 
-use super::Text;
-
 /// The bytes of one job, in one allocation: the id, the id as it stands inside a JSON string, the data JSON.
 #[derive(Debug)]
 pub struct Job {
     bytes: Box<[u8]>,
     id_end: usize,
     id_json_end: usize,
+}
+
+/// How an id is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Plain,
+    /// As it stands inside a JSON string.
+    Json,
 }
 
 impl Job {
@@ -38,73 +44,79 @@ pub struct JobBuilder {
 }
 
 impl JobBuilder {
-    /// The job `<queue>:<part>:<part>…` with the data `{"<name>":"<value>",…}`.
-    pub fn build<'a>(
-        &mut self,
-        queue: &str,
-        id_parts: impl Iterator<Item = &'a Text> + Clone,
-        data: impl Iterator<Item = (&'a str, &'a Text)>,
-    ) -> Job {
+    pub fn build(&mut self, id: impl Fn(&mut Vec<u8>, Form), data: impl FnOnce(&mut Vec<u8>)) -> Job {
         let bytes = &mut self.bytes;
         bytes.clear();
-        bytes.extend_from_slice(queue.as_bytes());
-        for part in id_parts.clone() {
-            bytes.push(b':');
-            bytes.extend_from_slice(part.as_str().as_bytes());
-        }
+        id(bytes, Form::Plain);
         let id_end = bytes.len();
-        bytes.extend_from_slice(queue.as_bytes());
-        for part in id_parts {
-            bytes.push(b':');
-            part.write_json(bytes);
-        }
+        id(bytes, Form::Json);
         if bytes.len() == 2 * id_end {
             // Nothing needed an escape, since an escape is longer than what it stands for.
             bytes.truncate(id_end);
         }
         let id_json_end = bytes.len();
-        for (position, (name, value)) in data.enumerate() {
-            bytes.extend_from_slice(if position == 0 { b"{\"" } else { b",\"" });
-            bytes.extend_from_slice(name.as_bytes());
-            bytes.extend_from_slice(b"\":\"");
-            value.write_json(bytes);
-            bytes.push(b'"');
-        }
-        bytes.push(b'}');
+        data(bytes);
         Job { bytes: bytes.as_slice().into(), id_end, id_json_end }
+    }
+}
+
+#[cfg(test)]
+impl Job {
+    /// The job `<queue>:<part>…` with the data `{"<name>":"<value>",…}`.
+    pub fn sample(queue: &str, parts: &[&super::Text], data: &[(&str, &super::Text)]) -> Job {
+        let id = |bytes: &mut Vec<u8>, form| {
+            bytes.extend_from_slice(queue.as_bytes());
+            for part in parts {
+                bytes.push(b':');
+                match form {
+                    Form::Plain => bytes.extend_from_slice(part.as_str().as_bytes()),
+                    Form::Json => part.write_json(bytes),
+                }
+            }
+        };
+        JobBuilder::default().build(id, |bytes| {
+            for (position, (name, value)) in data.iter().enumerate() {
+                bytes.extend_from_slice(if position == 0 { b"{\"" } else { b",\"" });
+                bytes.extend_from_slice(name.as_bytes());
+                bytes.extend_from_slice(b"\":\"");
+                value.write_json(bytes);
+                bytes.push(b'"');
+            }
+            bytes.push(b'}');
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::Text;
 
-    fn build(parts: &[&Text], data: &[(&str, &Text)]) -> Job {
-        JobBuilder::default().build("q", parts.iter().copied(), data.iter().copied())
+    fn build(id: &str, data: &str) -> Job {
+        let id = Text::from(id);
+        JobBuilder::default().build(
+            |bytes, form| match form {
+                Form::Plain => bytes.extend_from_slice(id.as_str().as_bytes()),
+                Form::Json => id.write_json(bytes),
+            },
+            |bytes| bytes.extend_from_slice(data.as_bytes()),
+        )
     }
 
     #[test]
     fn an_id_without_escapes_is_held_once() {
-        let (a, b) = (Text::from("acme"), Text::from("T-1"));
-        let job = build(&[&a, &b], &[("a", &a), ("b", &b)]);
+        let job = build("q:acme:T-1", "{}");
         assert_eq!(job.id(), b"q:acme:T-1");
         assert_eq!(job.id_json(), None);
-        assert_eq!(job.data(), br#"{"a":"acme","b":"T-1"}"#);
+        assert_eq!(job.data(), b"{}");
         assert_eq!(job.size(), job.id().len() + job.data().len());
     }
 
     #[test]
     fn an_id_with_a_quote_is_held_raw_and_escaped() {
-        let a = Text::from("a\"b\n");
-        let job = build(&[&a], &[("a", &a)]);
+        let job = build("q:a\"b\n", "{}");
         assert_eq!(job.id(), b"q:a\"b\n");
         assert_eq!(job.id_json(), Some(&br#"q:a\"b\n"#[..]));
-        assert_eq!(job.data(), br#"{"a":"a\"b\n"}"#);
-    }
-
-    #[test]
-    fn empty_parts_keep_their_separators() {
-        let empty = Text::default();
-        assert_eq!(build(&[&empty, &empty], &[("a", &empty)]).id(), b"q::");
+        assert_eq!(job.data(), b"{}");
     }
 }

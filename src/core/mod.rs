@@ -1,19 +1,21 @@
-//! The rules: what a valid ticket is, which id its job has, what is stored, and which error says what.
+//! The rules: what a valid input is, which id its job has, what is stored, and which error says what.
 //!
 //! Knows neither JavaScript nor Redis and does no I/O, so that all of it is tested with `cargo test` alone.
 
 pub mod detail;
 pub mod error;
-pub mod instance;
+pub mod field;
+pub mod id;
 pub mod issue;
 pub mod job;
+pub mod json;
+pub mod plan;
 pub mod schema;
 pub mod text;
-pub mod ticket;
 
 pub use detail::Detail;
 pub use error::{Error, Outcome};
-pub use instance::{Field, Kind};
+pub use field::{Field, Kind};
 pub use issue::Issue;
 pub use job::Job;
 pub use text::Text;

@@ -17,6 +17,13 @@ impl Text {
         Ok(())
     }
 
+    /// Takes these UTF-16 units.
+    pub fn fill(&mut self, units: impl Iterator<Item = u16>) {
+        self.units.clear();
+        self.units.extend(units);
+        self.decode();
+    }
+
     /// The text as UTF-8, with U+FFFD for each lone surrogate. Lossless only where `is_well_formed` says so.
     pub fn as_str(&self) -> &str {
         &self.utf8

@@ -15,6 +15,26 @@ pub use writer::{Share, Writer};
 
 use crate::core::{Error, Job};
 
+/// Where the jobs of a client go, and what all of them have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination {
+    /// What the keys of the queue start with.
+    pub prefix: String,
+    pub queue: String,
+    pub job_name: String,
+    /// The options of its jobs as BullMQ stores them, up to and including the opening quote of the id: `{…,"jobId":"`.
+    pub options: String,
+}
+
+#[cfg(test)]
+impl Destination {
+    pub fn sample(prefix: &str) -> Destination {
+        let [queue, job_name, options] =
+            ["ticket-triage", "triage", r#"{"attempts":3,"jobId":""#].map(str::to_owned);
+        Destination { prefix: prefix.to_owned(), queue, job_name, options }
+    }
+}
+
 /// A job whose record is made.
 pub struct Ready {
     /// The number its caller knows it by.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::super::refusal::said;
 use super::*;
+use crate::core::Job;
 use crate::core::Text;
-use crate::core::job::JobBuilder;
 
 const SECOND: Duration = Duration::from_secs(1);
 /// Deadlines are looked at no more often.
@@ -35,7 +35,7 @@ fn add(backlog: &mut Backlog, jobs: u32, now: Instant) {
 fn add_for(backlog: &mut Backlog, client: usize, slots: std::ops::Range<u32>, deadline: Instant) {
     for slot in slots {
         let text = Text::from("x");
-        let job = JobBuilder::default().build("q", [&text].into_iter(), [("a", &text)].into_iter());
+        let job = Job::sample("q", &[&text], &[("a", &text)]);
         backlog.add(client, Ready { slot, job, timestamp: 0, deadline: deadline.into_std() });
     }
 }
@@ -99,7 +99,7 @@ fn a_batch_has_no_more_bytes_than_a_link_should_be_held_up_by_unless_one_job_alo
     let mut backlog = backlog(0, now);
     let mut add = |slot, kib: usize| {
         let text = Text::from("x".repeat(kib * 1024).as_str());
-        let job = JobBuilder::default().build("q", [].into_iter(), [("a", &text)].into_iter());
+        let job = Job::sample("q", &[], &[("a", &text)]);
         backlog.add(0, Ready { slot, job, timestamp: 0, deadline: (now + SECOND).into_std() });
     };
     for (slot, kib) in (0..).zip([100, 100, 100, 1000, 1]) {

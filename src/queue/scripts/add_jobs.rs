@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use crate::core::{Job, ticket};
+use crate::core::Job;
+use crate::queue::Destination;
 use crate::queue::connection::resp::{Decimal, Reply, push_array, push_bulk, push_bulk_of, push_command};
 
 const SOURCE: &str = include_str!("add_jobs.lua");
@@ -25,15 +26,16 @@ pub struct Script {
 
 impl Script {
     /// `replicated` has each call followed by a WAIT for one replica.
-    pub fn new(prefix: &str, replicated: bool) -> Self {
-        let base = format!("{prefix}:{}:", ticket::QUEUE);
+    pub fn new(destination: &Destination, replicated: bool) -> Self {
+        let Destination { prefix, queue, job_name, options } = destination;
+        let base = format!("{prefix}:{queue}:");
         let mut queue_keys = Vec::new();
         for key in QUEUE_KEYS {
             push_bulk_of(&[base.as_bytes(), key.as_bytes()], &mut queue_keys);
         }
         let mut constants = Vec::new();
-        push_bulk(ticket::JOB_NAME.as_bytes(), &mut constants);
-        push_bulk(ticket::OPTIONS.as_bytes(), &mut constants);
+        push_bulk(job_name.as_bytes(), &mut constants);
+        push_bulk(options.as_bytes(), &mut constants);
         let mut trailer = Vec::new();
         if replicated {
             let timeout = REPLICA.as_millis().to_string();
@@ -136,19 +138,14 @@ pub fn duplicates(reply: &Reply, number: u64, batch: usize) -> Option<Vec<usize>
 mod tests {
     use super::*;
     use crate::core::Text;
-    use crate::core::job::JobBuilder;
 
     fn call(tenants: &[&str], timestamps: &[u64]) -> String {
         let texts: Vec<_> = tenants.iter().map(|tenant| Text::from(*tenant)).collect();
-        let jobs: Vec<_> = texts
-            .iter()
-            .map(|text| {
-                JobBuilder::default().build("ticket-triage", [text].into_iter(), [("a", text)].into_iter())
-            })
-            .collect();
+        let jobs: Vec<_> =
+            texts.iter().map(|text| Job::sample("ticket-triage", &[text], &[("a", text)])).collect();
         let mut out = Vec::new();
         let batch = jobs.iter().zip(timestamps.iter().copied());
-        Script::new("bull", false).push_call(false, 9, batch, &mut out);
+        Script::new(&Destination::sample("bull"), false).push_call(false, 9, batch, &mut out);
         String::from_utf8(out).unwrap()
     }
 
@@ -198,7 +195,7 @@ mod tests {
     fn a_replica_has_a_second_to_confirm_a_batch_where_one_is_asked_for() {
         for (replicated, expected) in [(true, "*3\r\n$4\r\nWAIT\r\n$1\r\n1\r\n$4\r\n1000\r\n"), (false, "")] {
             let mut out = Vec::new();
-            Script::new("bull", replicated).push_trailer(&mut out);
+            Script::new(&Destination::sample("bull"), replicated).push_trailer(&mut out);
             assert_eq!(String::from_utf8(out).unwrap(), expected);
         }
     }

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::Writer;
 use crate::queue::backlog::{Backlog, Fate, News};
 use crate::queue::scripts::add_jobs::Script;
-use crate::queue::{Health, Ready, Sink};
+use crate::queue::{Destination, Health, Ready, Sink};
 
 /// A client of a writer, as it is known outside. When it is dropped, its jobs are still seen to.
 pub struct Share {
@@ -36,7 +36,7 @@ fn look(address: &Address) -> MutexGuard<'_, Whereabouts> {
 pub(super) enum Message {
     Join {
         client: u64,
-        prefix: String,
+        destination: Destination,
         sink: Sink,
         address: Address,
     },
@@ -65,13 +65,13 @@ pub(super) enum Message {
 }
 
 impl Share {
-    /// Becomes a client of a writer, for the queue whose keys start with `prefix`.
-    pub fn join(writer: Arc<Writer>, prefix: &str, sink: Sink) -> Share {
+    /// Becomes a client of a writer, for jobs that go to `destination`.
+    pub fn join(writer: Arc<Writer>, destination: Destination, sink: Sink) -> Share {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let client = NEXT.fetch_add(1, Relaxed);
         // A writer that has ended hears nothing more, which `push` will tell.
         let address = Arc::new(Mutex::new(Whereabouts { now: writer.sender.clone(), writers: 1 }));
-        let join = Message::Join { client, prefix: prefix.to_owned(), sink, address: Arc::clone(&address) };
+        let join = Message::Join { client, destination, sink, address: Arc::clone(&address) };
         let _ = writer.sender.send(join);
         Share { writer, client, address }
     }
@@ -87,10 +87,10 @@ impl Share {
 
     /// Has all jobs that are not sent yet, and those to come, go through another writer. Those on their way are answered
     /// where they went.
-    pub fn move_to(&mut self, writer: Arc<Writer>, prefix: &str, sink: Sink) {
+    pub fn move_to(&mut self, writer: Arc<Writer>, destination: Destination, sink: Sink) {
         let mut whereabouts = look(&self.address);
         let (client, address) = (self.client, Arc::clone(&self.address));
-        let _ = writer.sender.send(Message::Join { client, prefix: prefix.to_owned(), sink, address });
+        let _ = writer.sender.send(Message::Join { client, destination, sink, address });
         let _ = self.writer.sender.send(Message::Move { client });
         whereabouts.now = writer.sender.clone();
         whereabouts.writers += 1;
@@ -129,7 +129,7 @@ struct Client {
 }
 
 struct Lane {
-    prefix: String,
+    destination: Destination,
     script: Script,
     clients: usize,
 }
@@ -165,8 +165,8 @@ impl Clients {
                     backlog.adopt(*number, jobs);
                 }
             }
-            Message::Join { client, prefix, sink, address } => {
-                self.join(client, prefix, (sink, address), backlog);
+            Message::Join { client, destination, sink, address } => {
+                self.join(client, destination, (sink, address), backlog);
             }
             Message::Move { client } => {
                 if let Some(number) = self.numbers.remove(&client)
@@ -196,8 +196,14 @@ impl Clients {
         }
     }
 
-    fn join(&mut self, id: u64, prefix: String, (sink, address): (Sink, Address), backlog: &mut Backlog) {
-        let lane = self.lane(prefix);
+    fn join(
+        &mut self,
+        id: u64,
+        destination: Destination,
+        (sink, address): (Sink, Address),
+        backlog: &mut Backlog,
+    ) {
+        let lane = self.lane(destination);
         let number = backlog.join(lane);
         if self.clients.len() <= number {
             self.clients.resize_with(number + 1, || None);
@@ -206,16 +212,17 @@ impl Clients {
         self.numbers.insert(id, number);
     }
 
-    /// The lane of the queue whose keys start so, which all clients of that queue share.
-    fn lane(&mut self, prefix: String) -> usize {
-        let known = self.lanes.iter().position(|lane| matches!(lane, Some(lane) if lane.prefix == prefix));
+    /// The lane of this destination, which all its clients share.
+    fn lane(&mut self, destination: Destination) -> usize {
+        let is_it = |lane: &Option<Lane>| lane.as_ref().is_some_and(|lane| lane.destination == destination);
+        let known = self.lanes.iter().position(is_it);
         let number =
             known.or_else(|| self.lanes.iter().position(Option::is_none)).unwrap_or(self.lanes.len());
         if number == self.lanes.len() {
             self.lanes.push(None);
         }
-        let script = Script::new(&prefix, self.replicated);
-        self.lanes[number].get_or_insert(Lane { prefix, script, clients: 0 }).clients += 1;
+        let script = Script::new(&destination, self.replicated);
+        self.lanes[number].get_or_insert(Lane { destination, script, clients: 0 }).clients += 1;
         number
     }
 

@@ -7,13 +7,12 @@ mod moving;
 use std::sync::mpsc;
 
 use super::*;
-use crate::core::Text;
-use crate::core::job::JobBuilder;
-use crate::queue::{Ready, Settled};
+use crate::core::{Job, Text};
+use crate::queue::{Destination, Ready, Settled};
 
 pub(super) fn ready(slot: u32, timeout: Duration) -> Ready {
     let text = Text::from("x");
-    let job = JobBuilder::default().build("q", [&text].into_iter(), [("a", &text)].into_iter());
+    let job = Job::sample("q", &[&text], &[("a", &text)]);
     Ready { slot, job, timestamp: 0, deadline: (Instant::now() + timeout).into_std() }
 }
 
@@ -29,7 +28,7 @@ fn a_panic_on_the_writers_thread_leaves_no_job_unsettled_and_the_thread_goes_on(
         jobs.drain(..).for_each(|(slot, _)| settled.send(slot).unwrap());
     });
     let config = crate::queue::connection::config::tests::local(1);
-    let writer = Share::join(Arc::new(Writer::start(config).unwrap()), "bull", sink);
+    let writer = Share::join(Arc::new(Writer::start(config).unwrap()), Destination::sample("bull"), sink);
     for slots in [[1, 2], [3, 4]] {
         assert!(writer.push(slots.map(|slot| ready(slot, Duration::from_millis(50))).into()).is_ok());
         let mut seen = [outcomes.recv().unwrap(), outcomes.recv().unwrap()];

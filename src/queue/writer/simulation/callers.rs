@@ -9,8 +9,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::super::{Share, Writer};
 use super::world::{Job, Shared, Told};
 use crate::core::Text;
-use crate::core::job::JobBuilder;
-use crate::queue::{Ready, Settled, Sink};
+use crate::queue::{Destination, Ready, Settled, Sink};
 
 /// How long calls may take, in ms. The first are too short for anything.
 const TIMES: [u64; 8] = [0, 1, 30, 200, 2_000, 10_000, 10_000, 30_000];
@@ -23,9 +22,9 @@ pub async fn call(world: Shared, caller: usize, writer: Arc<Writer>, second: Opt
         let plan = &world.plan.callers[caller];
         (plan.queue, plan.first, plan.bursts, plan.pause, plan.moves)
     };
-    let prefix = ["a", "b", "c"][queue];
+    let destination = || Destination::sample(["a", "b", "c"][queue]);
     let start = Instant::now();
-    let mut share = Some(Share::join(writer, prefix, sink(&world, &told)));
+    let mut share = Some(Share::join(writer, destination(), sink(&world, &told)));
     let mut second = second.filter(|_| moves.is_some());
     sleep(first).await;
     for _ in 0..bursts {
@@ -35,7 +34,7 @@ pub async fn call(world: Shared, caller: usize, writer: Arc<Writer>, second: Opt
         {
             world.lock().moved = true;
             world.lock().note("moves", caller);
-            share.move_to(second, prefix, sink(&world, &told));
+            share.move_to(second, destination(), sink(&world, &told));
         }
         let ready = jobs(&world, caller);
         if let Some(share) = &share {
@@ -48,7 +47,7 @@ pub async fn call(world: Shared, caller: usize, writer: Arc<Writer>, second: Opt
         sleep_until(start + moves).await;
         world.lock().moved = true;
         world.lock().note("moves", caller);
-        share.move_to(second, prefix, sink(&world, &told));
+        share.move_to(second, destination(), sink(&world, &told));
     }
     // Who lets go of its share is told all the same.
     if world.lock().chance.one_in(2) {
@@ -68,7 +67,6 @@ fn jobs(shared: &Shared, caller: usize) -> Vec<Ready> {
     let now = Instant::now();
     let count = world.chance.between(1, most);
     world.note("hands over", (caller, count));
-    let mut builder = JobBuilder::default();
     let mut ready = Vec::new();
     for _ in 0..count {
         let number = world.jobs.len();
@@ -79,7 +77,7 @@ fn jobs(shared: &Shared, caller: usize) -> Vec<Ready> {
         };
         let id = Text::from(world.chance.below(ids).to_string().as_str());
         let data = [number.to_string(), "x".repeat(pad as usize)].map(|text| Text::from(text.as_str()));
-        let job = builder.build("q", [&id].into_iter(), ["n", "pad"].into_iter().zip(&data));
+        let job = crate::core::Job::sample("q", &[&id], &[("n", &data[0]), ("pad", &data[1])]);
         let deadline = now + Duration::from_millis(world.chance.of(&TIMES));
         world.waits[caller] += 1;
         world.jobs.push(Job {

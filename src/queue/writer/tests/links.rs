@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 use tokio::runtime::{Builder, Runtime};
 
 use super::*;
+use crate::queue::Destination;
 use crate::queue::connection::config::tests::local;
 use crate::queue::connection::peer::{PATIENCE, Peer, WELCOME};
 use crate::queue::connection::place;
@@ -41,7 +42,7 @@ impl Standing {
         let (settled, outcomes) = channel();
         let sink =
             Box::new(move |jobs: &mut Vec<_>| jobs.drain(..).for_each(|job| settled.send(job).unwrap()));
-        let share = Share::join(Arc::new(Writer { sender, health }), "bull", sink);
+        let share = Share::join(Arc::new(Writer { sender, health }), Destination::sample("bull"), sink);
         Standing { runtime, state, share, server: peer.link(), outcomes }
     }
 

@@ -5,9 +5,9 @@ use std::net::TcpStream;
 use std::sync::mpsc::{Receiver, channel};
 
 use super::*;
-use crate::queue::Sink;
 use crate::queue::connection::config::tests::local;
 use crate::queue::connection::peer::{PATIENCE, Peer, WELCOME, read_call, read_to_end};
+use crate::queue::{Destination, Sink};
 
 /// A client with one job on its way, which has another writer by now, and none else has the first.
 struct Moved {
@@ -28,10 +28,10 @@ impl Moved {
             let settled = settled.clone();
             Box::new(move |jobs| jobs.drain(..).for_each(|job| settled.send(job).unwrap()))
         };
-        let mut share = Share::join(start(&first), "bull", sink());
+        let mut share = Share::join(start(&first), Destination::sample("bull"), sink());
         assert!(share.push(vec![ready(7, 2 * PATIENCE)]).is_ok());
         let (server, answer) = first.call();
-        share.move_to(start(&elsewhere), "bull", sink());
+        share.move_to(start(&elsewhere), Destination::sample("bull"), sink());
         Moved { server, answer, elsewhere, outcomes, share }
     }
 

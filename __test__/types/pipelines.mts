@@ -1,0 +1,117 @@
+// Pipelines of one's own: their types are those of their schemas. Compiled, never run.
+import { type } from 'arktype'
+import { type DataOf, Pipeline, type RecordOf, type ticketTriageDefinition } from 'enqueue-boundary'
+import * as v from 'valibot'
+import { z } from 'zod'
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+const same = <_ extends true>() => {}
+const body: unknown = null
+const names = { queueName: 'invoice-export', jobName: 'export' } as const
+
+// --- zod ------------------------------------------------------------------------------------------------------------
+
+const invoice = z.object({
+  orgId: z.string(),
+  invoiceId: z.string(),
+  format: z.enum(['pdf', 'xml']).default('pdf'),
+  due: z.coerce.number().optional(),
+})
+const invoices = new Pipeline({
+  ...names,
+  schema: invoice,
+  jobId: ['orgId', 'invoiceId'],
+  record: ['orgId', 'format'],
+  tenant: 'orgId',
+})
+type Invoice = { orgId: string; invoiceId: string; format: 'pdf' | 'xml'; due?: number | undefined }
+same<Same<DataOf<typeof invoice>, Invoice>>()
+await invoices.enqueue(
+  body,
+  {
+    createPending(record) {
+      const format: 'pdf' | 'xml' = record.format
+      const text: string = record.jobId + record.orgId + format
+      // @ts-expect-error a field that the record does not have
+      return text + record.invoiceId
+    },
+  },
+  {
+    caller: { orgId: 'acme', role: 'admin' },
+    authorize: (data, caller) => data.format === 'pdf' && caller.role === 'admin',
+  },
+)
+// @ts-expect-error a caller has the tenant's own name
+await invoices.enqueue(body, { createPending: () => {} }, { caller: { tenantId: 'acme' } })
+// @ts-expect-error the data has no such field
+await invoices.enqueue(body, { createPending: () => {} }, { authorize: (data) => data.amount > 1 })
+// @ts-expect-error an id of a field that there is not
+new Pipeline({ ...names, schema: invoice, jobId: ['orgId', 'invoiceID'] })
+// @ts-expect-error a tenant likewise
+new Pipeline({ ...names, schema: invoice, jobId: ['orgId'], tenant: 'tenantId' })
+// @ts-expect-error a record likewise
+new Pipeline({ ...names, schema: invoice, jobId: ['orgId'], record: ['nothing'] })
+// @ts-expect-error a definition has a schema
+new Pipeline({ ...names, jobId: ['orgId'] })
+// @ts-expect-error an option that BullMQ has not
+new Pipeline({ ...names, schema: invoice, jobId: ['orgId'], jobOptions: { attemps: 3 } })
+new Pipeline({ ...names, schema: invoice, jobId: (data) => `${data.orgId}-${data.format}` })
+// @ts-expect-error an id is a text
+new Pipeline({ ...names, schema: invoice, jobId: (data) => data.due })
+const checked = await invoices.schema['~standard'].validate(body)
+if (!checked.issues) same<Same<typeof checked.value, Invoice>>()
+
+// --- valibot and arktype --------------------------------------------------------------------------------------------
+
+const valibot = v.object({ id: v.string(), at: v.pipe(v.string(), v.transform(Number)) })
+same<Same<DataOf<typeof valibot>, { id: string; at: number }>>()
+new Pipeline({ ...names, schema: valibot, jobId: ['id'], jobOptions: { attempts: 3, backoff: 1000 } })
+// @ts-expect-error a field that there is not
+new Pipeline({ ...names, schema: valibot, jobId: ['ids'] })
+
+const arktype = type({ id: 'string', 'note?': 'string' })
+same<Same<DataOf<typeof arktype>, { id: string; note?: string }>>()
+new Pipeline({ ...names, schema: arktype, jobId: ['id'], encodeIds: true })
+// @ts-expect-error a field that there is not
+new Pipeline({ ...names, schema: arktype, jobId: ['ids'] })
+
+// --- JSON Schema ----------------------------------------------------------------------------------------------------
+
+const order = {
+  type: 'object',
+  properties: {
+    org: { type: 'string' },
+    kind: { enum: ['a', 'b'] },
+    count: { type: ['integer', 'null'] },
+    lines: { type: 'array', items: { type: 'object', properties: { sku: { type: 'string' } }, required: ['sku'] } },
+    target: { oneOf: [{ type: 'string' }, { type: 'object', properties: { url: { type: 'string' } } }] },
+    free: {},
+  },
+  required: ['org', 'kind', 'lines'],
+} as const
+type Order = {
+  org: string
+  kind: 'a' | 'b'
+  lines: { sku: string }[]
+  count?: number | null
+  target?: string | { url?: string }
+  free?: unknown
+}
+same<Same<DataOf<typeof order>, Order>>()
+new Pipeline({ ...names, schema: order, jobId: ['org', 'kind'] })
+// @ts-expect-error a field that there is not
+new Pipeline({ ...names, schema: order, jobId: ['org', 'kinds'] })
+// Written in place, its literals are known as well.
+const inPlace = new Pipeline({
+  ...names,
+  schema: { type: 'object', properties: { a: { type: 'string' }, b: { type: 'number' } }, required: ['a'] },
+  jobId: ['a'],
+})
+await inPlace.enqueue(body, { createPending: (record) => record.a.length }, { authorize: (data) => (data.b ?? 0) > 1 })
+// One that came from somewhere says nothing of its fields.
+declare const loaded: { [keyword: string]: unknown }
+const dynamic = new Pipeline({ ...names, schema: loaded, jobId: ['whatever'] })
+await dynamic.enqueue(body, { createPending: ({ jobId, whatever }) => [jobId, whatever] })
+
+same<Same<DataOf<(typeof ticketTriageDefinition)['schema']>, { tenantId: string; ticketId: string; summary: string }>>()
+export type Record = RecordOf<typeof invoice, ['orgId']>

@@ -1,0 +1,146 @@
+'use strict'
+// A pipeline's definition: what a user writes, checked as a whole and compiled once into what each step of a call needs.
+
+const { Plan } = require('../native.js')
+const { invalidArgument } = require('../error.js')
+const { isUsable, option } = require('../options.js')
+const { Faults } = require('./faults.js')
+const { jobOptionsJson } = require('./job-options.js')
+const { RecordMaker } = require('./read.js')
+const { readSchema } = require('./schema.js')
+
+const OPTIONS = [
+  ...['queueName', 'jobName', 'schema', 'jobId', 'encodeIds', 'record', 'tenant', 'jobOptions', 'maxDataBytes'],
+  ...['connection', 'prefix', 'timeoutMs', 'maxInFlight', 'durability'],
+]
+const MAX_DATA_BYTES = 1024 * 1024
+/** What a job of Redis can hold, with room for the rest of it. */
+const MOST_DATA_BYTES = 256 * 1024 * 1024
+/** As many as an id of 512 bytes has sense for. */
+const MOST_ID_FIELDS = 8
+/** What some keys of BullMQ begin with, which jobs' ids would pass for. */
+const TAKEN_NAMES = ['de', 'metrics', 'repeat']
+
+/** What a call goes by. What its pipeline does not need is undefined. */
+class Compiled {
+  /**
+   * @param {object} parts
+   * @param {Plan} parts.plan the native half
+   * @param {object} parts.schema a Standard Schema
+   * @param {((input: unknown) => unknown) | undefined} parts.validate a schema library's own, whose output is the data
+   * @param {((data: unknown) => unknown) | undefined} parts.idOf where the id is not made of fields
+   * @param {string[]} parts.record the fields of the data that the record has beside its `jobId`
+   * @param {string | undefined} parts.tenant the field that names the tenant
+   * @param {number} parts.maxDataBytes the most bytes of JSON that the data may have
+   */
+  constructor({ plan, schema, validate, idOf, record, tenant, maxDataBytes }) {
+    this.plan = plan
+    this.maxDataBytes = maxDataBytes
+    /** The properties that are read one by one, or null where the input is made into JSON. */
+    this.fields = validate === undefined ? plan.fields() : null
+    this.schema = schema
+    this.validate = validate
+    this.idOf = idOf
+    this.records = new RecordMaker(record, this.fields)
+    this.tenant = tenant
+  }
+}
+
+/**
+ * @param {object} definition
+ * @returns {Compiled}
+ * Throws one error that names everything that is wrong.
+ */
+function compile(definition) {
+  if (!isUsable(definition))
+    throw invalidArgument('a pipeline needs a definition: { queueName, jobName, schema, jobId }')
+  const faults = new Faults()
+  for (const key of Object.keys(definition)) {
+    if (!OPTIONS.includes(key)) faults.unknown('option', key, OPTIONS)
+  }
+  const queueName = readQueueName(option(definition, 'queueName'), faults)
+  const jobName = readName(option(definition, 'jobName'), 'jobName', faults)
+  const { json, validate, standard, declared } = readSchema(option(definition, 'schema'), faults)
+  const { fields, idOf } = readJobId(option(definition, 'jobId'), declared, faults)
+  const record = readFields(option(definition, 'record'), 'record', declared, faults) ?? fields
+  const tenant = readTenant(option(definition, 'tenant'), declared, faults)
+  const encodeIds = option(definition, 'encodeIds') ?? false
+  if (typeof encodeIds !== 'boolean') faults.add('encodeIds must be true or false')
+  if (fields.length > 1 && TAKEN_NAMES.includes(queueName)) {
+    faults.add(`queueName must not be ${queueName}: ids that begin with it would be keys of BullMQ's own`)
+  }
+  const { text: jobOptions, sizeLimit } = jobOptionsJson(option(definition, 'jobOptions'), faults)
+  const most = readMaxDataBytes(option(definition, 'maxDataBytes'), faults)
+  faults.throwAny()
+  const maxDataBytes = Math.min(most, sizeLimit ?? most)
+  const plan = new Plan({
+    __proto__: null,
+    queueName,
+    jobName,
+    jobOptions,
+    schema: json,
+    idFields: fields,
+    encodeIds,
+    tenant,
+    maxDataBytes,
+  })
+  return new Compiled({ plan, schema: standard(plan), validate, idOf, record, tenant, maxDataBytes })
+}
+
+function readName(name, what, faults) {
+  if (typeof name === 'string' && name !== '') return name
+  faults.add(`${what} must be a string that is not empty`)
+  return ''
+}
+
+function readQueueName(given, faults) {
+  const name = readName(given, 'queueName', faults)
+  if (name.includes(':')) faults.add("queueName must not contain ':', as BullMQ demands")
+  if (!name.isWellFormed()) faults.add('queueName must be well-formed Unicode')
+  return name
+}
+
+function readJobId(jobId, declared, faults) {
+  if (typeof jobId === 'function') return { fields: [], idOf: jobId }
+  const fields = readFields(jobId, 'jobId', declared, faults)
+  if (fields === undefined) faults.add('jobId must name the fields that make the id, or be a function of the data')
+  else if (Array.isArray(jobId) && (fields.length === 0 || fields.length > MOST_ID_FIELDS)) {
+    faults.add(`jobId must name 1 to ${MOST_ID_FIELDS} fields`)
+  }
+  return { fields: fields ?? [], idOf: undefined }
+}
+
+/** Names of fields of the data; undefined where none are given. */
+function readFields(fields, what, declared, faults) {
+  if (fields === undefined) return undefined
+  if (!Array.isArray(fields) || !fields.every((field) => typeof field === 'string')) {
+    faults.add(`${what} must be an array of names of fields`)
+    return []
+  }
+  for (const field of fields) expectDeclared(field, what, declared, faults)
+  if (new Set(fields).size < fields.length) faults.add(`${what} must not name a field twice`)
+  return [...fields]
+}
+
+function readTenant(tenant, declared, faults) {
+  if (tenant === undefined) return undefined
+  if (typeof tenant !== 'string') faults.add('tenant must be the name of a field')
+  else expectDeclared(tenant, 'tenant', declared, faults)
+  return tenant
+}
+
+function expectDeclared(field, what, declared, faults) {
+  if (declared !== undefined && !declared.includes(field)) {
+    faults.unknown(`field in ${what}`, field, declared, 'which the schema does not declare')
+  }
+}
+
+function readMaxDataBytes(bytes = MAX_DATA_BYTES, faults = undefined) {
+  if (typeof bytes !== 'number') faults.add('maxDataBytes must be a number')
+  else if (!Number.isInteger(bytes) || bytes < 1 || bytes > MOST_DATA_BYTES) {
+    faults.add(`maxDataBytes must be an integer from 1 to ${MOST_DATA_BYTES}`, 'ERR_OUT_OF_RANGE')
+  }
+  return bytes
+}
+
+module.exports = { compile }

@@ -1,0 +1,169 @@
+//! A pipeline's definition, compiled: shared by the boundary that has its calls and by the schema that it shows to others.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use napi::bindgen_prelude::*;
+use napi_derive::napi;
+
+use super::issues;
+use super::read::Reader;
+use crate::core::plan;
+use crate::core::{Error, Outcome};
+use crate::queue::Destination;
+
+/// What a user defined, as `lib/definition/` has checked and named it.
+#[napi(object, object_to_js = false)]
+pub struct Definition {
+    pub queue_name: String,
+    pub job_name: String,
+    /// The options of all its jobs: a JSON object, without an id.
+    pub job_options: String,
+    /// A JSON Schema, unless what is handed in was validated already.
+    pub schema: Option<String>,
+    /// None where each call brings its id along.
+    pub id_fields: Vec<String>,
+    pub encode_ids: bool,
+    pub tenant: Option<String>,
+    pub max_data_bytes: u32,
+}
+
+/// Something wrong with a schema.
+#[napi(object, object_from_js = false)]
+pub struct SchemaFault {
+    /// Where, as a JSON Pointer.
+    pub pointer: String,
+    pub message: String,
+}
+
+#[napi]
+pub struct Plan {
+    pub(super) plan: Rc<RefCell<plan::Plan>>,
+    pub(super) reader: Rc<RefCell<Reader>>,
+    queue: String,
+    job_name: String,
+    options: String,
+}
+
+/// Everything wrong with a JSON Schema.
+#[napi(catch_unwind)]
+pub fn faults_of_schema(schema: String) -> Vec<SchemaFault> {
+    let faults = crate::core::schema::Schema::compile(&schema).err().unwrap_or_default();
+    faults.into_iter().map(|fault| SchemaFault { pointer: fault.pointer, message: fault.message }).collect()
+}
+
+#[napi]
+impl Plan {
+    /// Its schema has no faults.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(definition: Definition) -> Result<Self> {
+        let Definition {
+            queue_name,
+            job_name,
+            job_options,
+            schema,
+            id_fields,
+            encode_ids,
+            tenant,
+            max_data_bytes,
+        } = definition;
+        let plan = plan::Plan::compile(&plan::Definition {
+            queue: queue_name.clone(),
+            schema,
+            id_fields,
+            encode_ids,
+            tenant,
+            max_data: max_data_bytes as usize,
+        });
+        let plan = plan.map_err(|faults| napi::Error::from_reason(format!("{faults:?}")))?;
+        Ok(Plan {
+            plan: Rc::new(RefCell::new(plan)),
+            reader: Rc::default(),
+            queue: queue_name,
+            job_name,
+            options: front_of(&job_options),
+        })
+    }
+
+    /// The names of the properties that a call hands over one by one; nothing where it hands over JSON.
+    #[napi(catch_unwind)]
+    pub fn fields(&self) -> Option<Vec<String>> {
+        self.plan.borrow().fields().map(<[String]>::to_vec)
+    }
+
+    /// The number of what is wrong with what was read of an input; nothing when it is valid.
+    #[napi(catch_unwind)]
+    #[allow(clippy::too_many_arguments, reason = "as `Boundary::begin`")]
+    pub fn check(
+        &self,
+        env: &Env,
+        a: Unknown<'_>,
+        b: Unknown<'_>,
+        c: Unknown<'_>,
+        d: Unknown<'_>,
+        e: Unknown<'_>,
+        f: Unknown<'_>,
+        g: Unknown<'_>,
+        h: Unknown<'_>,
+    ) -> Result<Option<f64>> {
+        let plan = &mut *self.plan.borrow_mut();
+        let reader = &mut *self.reader.borrow_mut();
+        let count = plan.field_count();
+        let nobody = ().into_unknown(env)?;
+        let read = reader.read(env, [a, b, c, d, e, f, g, h], count, nobody, plan.max_data())?;
+        let accepted = read.and_then(|(fields, caller)| plan.accept_fields(&fields[..count], caller));
+        Ok(accepted.err().map(|error| issues::number(error.into_issues())))
+    }
+
+    /// What of an input is declared, as JSON, or nothing where that is all of it, or the number of what is wrong with it.
+    #[napi(catch_unwind)]
+    pub fn judge(&self, env: &Env, json: Unknown<'_>) -> Result<Option<Either<String, f64>>> {
+        let plan = &mut *self.plan.borrow_mut();
+        let reader = &mut *self.reader.borrow_mut();
+        let (nobody, none) = (().into_unknown(env)?, ().into_unknown(env)?);
+        let read = reader.read_document(env, json, nobody, none, plan.max_data())?;
+        Ok(match read.and_then(|(document, _, _)| plan.judge(document)) {
+            Ok(kept) => kept.map(Either::A),
+            Err(error) => Some(Either::B(issues::number(error.into_issues()))),
+        })
+    }
+}
+
+impl Plan {
+    /// Where its jobs go, behind this prefix.
+    pub(super) fn destination(&self, prefix: &str) -> Destination {
+        let [prefix, queue] = [prefix, &self.queue].map(str::to_owned);
+        Destination { prefix, queue, job_name: self.job_name.clone(), options: self.options.clone() }
+    }
+}
+
+/// The options of a job up to and including the opening quote of its id.
+fn front_of(options: &str) -> String {
+    let members = options.trim_start_matches('{').trim_end_matches('}');
+    if members.is_empty() {
+        r#"{"jobId":""#.into()
+    } else {
+        format!(r#"{},"jobId":""#, &options[..options.len() - 1])
+    }
+}
+
+/// A defect of the boundary, before anything was sent.
+pub(super) fn internal(detail: impl std::fmt::Display) -> Error {
+    Error::Internal { outcome: Outcome::Refused, detail: detail.to_string().into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_options_go_on_with_the_id() {
+        for (options, front) in [
+            ("{}", r#"{"jobId":""#),
+            (r#"{"attempts":3}"#, r#"{"attempts":3,"jobId":""#),
+            (r#"{"backoff":{"type":"fixed"}}"#, r#"{"backoff":{"type":"fixed"},"jobId":""#),
+        ] {
+            assert_eq!(front_of(options), front);
+        }
+    }
+}
