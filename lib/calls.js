@@ -4,6 +4,7 @@
 
 const { makeBoundary } = require('./boundary.js')
 const { Call, phases, refuse } = require('./call.js')
+const { toJson } = require('./definition/json.js')
 const { isObject, pick, readFields } = require('./definition/read.js')
 const { closed, forbidden, invalidArgument } = require('./error.js')
 const { describe, describeLate, invalidByLibrary, notAnInput, notJson, refusal } = require('./failure.js')
@@ -148,34 +149,44 @@ class Calls {
         this.#abandon(call, reason)
       }
     }
-    apply(then, promiseResolve(judged), [settled, (reason) => this.#abandon(call, reason)])
+    try {
+      apply(then, promiseResolve(judged), [settled, (reason) => this.#abandon(call, reason)])
+    } catch (reason) {
+      this.#abandon(call, reason)
+    }
   }
 
   #validated(call, result) {
     if (!isUsable(result)) throw invalidArgument('the validate of the schema must return { value } or { issues }')
-    if (result.issues !== undefined) return this.#refuse(call, invalidByLibrary(result.issues))
+    const { issues } = result
+    if (issues !== undefined && issues !== null) {
+      if (!isUsable(issues) || typeof issues[Symbol.iterator] !== 'function') {
+        throw invalidArgument('the issues of the schema must be a list')
+      }
+      return this.#refuse(call, invalidByLibrary(issues))
+    }
     this.#beginDocument(call, result.value)
   }
 
   /** The data is made into JSON, and that is what is judged, where it was not yet, and stored. */
   #beginDocument(call, value) {
     const { idOf, plan, validate } = this.#definition
-    let json
-    try {
-      json = JSON.stringify(value)
-    } catch (error) {
-      // What comes of an untrusted input is thrown as it is; what a schema makes of it is the program's own fault.
-      throw validate === undefined ? error : notJson(error)
+    const told = toJson(value)
+    if (told.issue !== undefined) {
+      // What a schema makes of an input is the program's own fault.
+      if (validate !== undefined) throw notJson(told.issue.message)
+      return this.#refuse(call, invalidByLibrary([told.issue]))
     }
+    let { json } = told
     if (json === undefined) {
-      if (validate !== undefined) throw notJson(new TypeError(`${typeof value} has none`))
+      if (validate !== undefined) throw notJson(`${typeof value} has none`)
       return this.#refuse(call, notAnInput(value))
     }
     let data
     let id
     if (idOf !== undefined) {
       // The function sees what is stored, and nothing else.
-      const kept = validate === undefined ? plan.judge(json) : null
+      const kept = validate === undefined ? plan.judge(json, true) : null
       if (typeof kept === 'number') return this.#refuse(call, this.#refusal(kept))
       json = kept ?? json
       data = validate === undefined ? JSON.parse(json) : value
@@ -194,13 +205,16 @@ class Calls {
     }
     if (typeof begun !== 'string') return this.#refuse(call, this.#refusal(begun))
     if (!waited) this.#register(call, slot)
-    if (data === undefined) {
-      data = validate === undefined ? JSON.parse(this.#boundary.kept(slot) ?? json) : value
+    try {
+      data ??= validate === undefined ? JSON.parse(this.#boundary.kept(slot) ?? json) : value
+      call.jobId = begun
+      call.record = this.#definition.records.ofData(begun, data)
+      if (call.authorize === undefined) this.#record(call)
+      else this.#authorize(call, data)
+    } catch (reason) {
+      // A schema's output may have getters that throw.
+      this.#abandon(call, reason)
     }
-    call.jobId = begun
-    call.record = this.#definition.records.ofData(begun, data)
-    if (call.authorize === undefined) this.#record(call)
-    else this.#authorize(call, data)
   }
 
   #refusal(number) {

@@ -44,18 +44,34 @@ const MOST_ISSUES = 100
  * @param {Iterable<{ message: string, path?: readonly (PropertyKey | { key: PropertyKey })[], code?: unknown }>} told
  */
 function invalidByLibrary(told) {
-  const issues = Array.from(told).slice(0, MOST_ISSUES).map(ownIssue)
+  const issues = []
+  for (const issue of told) {
+    if (issues.push(ownIssue(issue)) === MOST_ISSUES) break
+  }
   const fields = new Fields('INVALID_INPUT')
   fields.issues = issues
   fields.message = issues.map(({ path, message }) => `${nameOf(path)}: ${message}`).join('; ') || undefined
   return new EnqueueError(fields)
 }
 
+/** Names of hostile input may be long, and messages that repeat some of it. */
+const LONGEST_NAME = 64
+const LONGEST_MESSAGE = 1000
+
+function cut(text, length) {
+  return text.length > length ? `${text.slice(0, length)}…` : text
+}
+
 function ownIssue({ message, path = [], code }) {
   const keys = path.map((step) => (typeof step === 'object' && step !== null ? step.key : step))
-  const steps = keys.map((key) => (typeof key === 'number' ? key : String(key)))
+  const steps = keys.map((key) => (typeof key === 'number' ? key : cut(String(key), LONGEST_NAME)))
   const pointer = steps.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
-  return { path: steps, pointer, code: typeof code === 'string' ? code : 'custom', message: String(message) }
+  return {
+    path: steps,
+    pointer,
+    code: typeof code === 'string' ? code : 'custom',
+    message: cut(String(message), LONGEST_MESSAGE),
+  }
 }
 
 function nameOf(path) {
@@ -64,8 +80,8 @@ function nameOf(path) {
 }
 
 /** The error for data that a schema made and that JSON cannot hold. */
-function notJson(error) {
-  return invalidArgument(`what the schema makes of the input has no JSON: ${error.message}`)
+function notJson(why) {
+  return invalidArgument(`what the schema makes of the input has no JSON: ${why}`)
 }
 
 /**

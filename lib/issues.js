@@ -7,6 +7,7 @@ const { issues: tell } = require('./native.js')
 const known = new Map()
 /** The native side remembers as many. */
 const MOST = 64
+const LARGE = 4096
 
 /** @param {number} number */
 function lookUp(number) {
@@ -14,9 +15,12 @@ function lookUp(number) {
 }
 
 function learn(number) {
-  const issues = JSON.parse(tell(number))
-  if (known.size === MOST) known.clear()
+  const json = tell(number)
+  const issues = JSON.parse(json)
   const learned = { message: issues.map((issue) => issue.message).join('; '), issues }
+  // Nor does the native side remember what is large.
+  if (json.length > LARGE) return learned
+  if (known.size === MOST) known.clear()
   known.set(number, learned)
   return learned
 }

@@ -23,7 +23,7 @@ export type StandardResult<Output> =
  * A JSON Schema 2020-12, as an object: judged natively. docs/schemas.md says what is held to, and what of an input is stored.
  * Written in place, or `as const`, it gives the data its type.
  */
-export type JsonSchema = boolean | { readonly [keyword: string]: unknown }
+export type JsonSchema = boolean | object
 
 export type PipelineSchema = StandardSchema | JsonSchema
 
@@ -35,7 +35,27 @@ export type DataOf<S> = S extends { readonly '~standard': { readonly types?: inf
   : TypeOfJsonSchema<S>
 
 /** The names of its fields, as far as they are known. */
-export type FieldOf<S> =
+export type FieldOf<S> = S extends Declaring
+  ? string
+  : S extends { readonly additionalProperties: infer More }
+    ? More extends false
+      ? KnownField<S>
+      : string
+    : KnownField<S>
+
+/** JSON Schemas by which others than `properties` may declare members. */
+type Declaring =
+  | { readonly allOf: unknown }
+  | { readonly anyOf: unknown }
+  | { readonly oneOf: unknown }
+  | { readonly $ref: unknown }
+  | { readonly $dynamicRef: unknown }
+  | { readonly if: unknown }
+  | { readonly dependentSchemas: unknown }
+  | { readonly patternProperties: unknown }
+  | { readonly unevaluatedProperties: unknown }
+
+type KnownField<S> =
   DataOf<S> extends infer Data
     ? unknown extends Data
       ? string
@@ -60,17 +80,19 @@ export type TypeOfJsonSchema<S> = S extends { readonly const: infer Constant }
   ? Constant
   : S extends { readonly enum: readonly (infer Value)[] }
     ? Value
-    : S extends { readonly anyOf: readonly (infer Branch)[] } | { readonly oneOf: readonly (infer Branch)[] }
-      ? Branch extends unknown
-        ? TypeOfJsonSchema<Branch>
-        : never
-      : S extends { readonly type: infer Type }
-        ? Type extends readonly (infer One)[]
-          ? TypeOf<S, One>
-          : TypeOf<S, Type>
-        : S extends { readonly properties: unknown }
-          ? ObjectOf<S>
-          : unknown
+    : S extends { readonly properties: unknown }
+      ? ObjectOf<S>
+      : S extends { readonly anyOf: readonly (infer Branch)[] } | { readonly oneOf: readonly (infer Branch)[] }
+        ? Branch extends unknown
+          ? TypeOfJsonSchema<Branch>
+          : never
+        : S extends { readonly type: infer Type }
+          ? Type extends readonly (infer One)[]
+            ? TypeOf<S, One>
+            : TypeOf<S, Type>
+          : S extends { readonly properties: unknown }
+            ? ObjectOf<S>
+            : unknown
 
 type TypeOf<S, Type> = Type extends keyof TypeNames
   ? TypeNames[Type]

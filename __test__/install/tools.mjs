@@ -26,7 +26,9 @@ export function installTools() {
   console.log('# install package managers, runtimes and bundlers (1.2 GB, once)')
   mkdirSync(TOOLS, { recursive: true })
   for (const file of ['package.json', lock]) copyFileSync(path.join(wanted, file), path.join(TOOLS, file))
-  const { status } = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
+  // Not `npm ci`: it takes a lock for wrong that lacks the packages of pnpm for other platforms, and npm itself leaves those out.
+  const args = ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
+  const { status } = spawnSync('npm', args, {
     cwd: TOOLS,
     stdio: 'inherit',
     shell: process.platform === 'win32',

@@ -19,7 +19,9 @@ const MOST_DATA_BYTES = 256 * 1024 * 1024
 /** As many as an id of 512 bytes has sense for. */
 const MOST_ID_FIELDS = 8
 /** What some keys of BullMQ begin with, which jobs' ids would pass for. */
-const TAKEN_NAMES = ['de', 'metrics', 'repeat']
+const TAKEN_NAMES = ['0', 'de', 'dn', 'metrics', 'repeat']
+/** What other keys of it begin with, before a hyphen. */
+const TAKEN_FRONTS = ['stalled', 'waiting']
 
 /** What a call goes by. What its pipeline does not need is undefined. */
 class Compiled {
@@ -37,13 +39,19 @@ class Compiled {
     this.plan = plan
     this.maxDataBytes = maxDataBytes
     /** The properties that are read one by one, or null where the input is made into JSON. */
-    this.fields = validate === undefined ? plan.fields() : null
+    this.fields = validate === undefined ? fieldsOf(plan) : null
     this.schema = schema
     this.validate = validate
     this.idOf = idOf
     this.records = new RecordMaker(record, this.fields)
     this.tenant = tenant
   }
+}
+
+/** Null as well where every object has what is asked for, as `constructor`: an input's own are told from those in its JSON. */
+function fieldsOf(plan) {
+  const fields = plan.fields()
+  return fields?.some((name) => name in Object.prototype) ? null : fields
 }
 
 /**
@@ -64,9 +72,10 @@ function compile(definition) {
   const { fields, idOf } = readJobId(option(definition, 'jobId'), declared, faults)
   const record = readFields(option(definition, 'record'), 'record', declared, faults) ?? fields
   const tenant = readTenant(option(definition, 'tenant'), declared, faults)
-  const encodeIds = option(definition, 'encodeIds') ?? false
+  const { encodeIds = false } = { encodeIds: option(definition, 'encodeIds') }
   if (typeof encodeIds !== 'boolean') faults.add('encodeIds must be true or false')
-  if (fields.length > 1 && TAKEN_NAMES.includes(queueName)) {
+  if (record.includes('jobId')) faults.add("record must not name jobId, which is the job's own")
+  if ((fields.length === 1 ? TAKEN_FRONTS : TAKEN_NAMES).includes(queueName) && fields.length > 0) {
     faults.add(`queueName must not be ${queueName}: ids that begin with it would be keys of BullMQ's own`)
   }
   const { text: jobOptions, sizeLimit } = jobOptionsJson(option(definition, 'jobOptions'), faults)
@@ -84,7 +93,7 @@ function compile(definition) {
     tenant,
     maxDataBytes,
   })
-  return new Compiled({ plan, schema: standard(plan), validate, idOf, record, tenant, maxDataBytes })
+  return new Compiled({ plan, schema: standard(plan, fieldsOf(plan)), validate, idOf, record, tenant, maxDataBytes })
 }
 
 function readName(name, what, faults) {

@@ -31,9 +31,12 @@ function count(value) {
 
 const isTime = (value) => typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY
 
+const BACKOFF = ['type', 'delay', 'jitter']
+
 function backoff(value) {
   if (isTime(value)) return undefined
   if (!isUsable(value) || typeof value.type !== 'string') return 'must be milliseconds, or { type, delay, jitter }'
+  if (!Object.keys(value).every((key) => BACKOFF.includes(key))) return `must have nothing but ${BACKOFF.join(', ')}`
   if (value.delay !== undefined && !isTime(value.delay)) return 'must have milliseconds for its delay'
   const { jitter = 0 } = value
   return typeof jitter === 'number' && jitter >= 0 && jitter <= 1 ? undefined : 'must have a jitter from 0 to 1'

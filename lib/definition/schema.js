@@ -48,13 +48,17 @@ function readJsonSchema(schema, faults) {
   try {
     json = JSON.stringify(schema)
   } catch (error) {
-    faults.add(`schema must be JSON: ${error.message}`)
+    faults.add(`schema must be JSON: ${error?.message}`)
+    return { standard: () => undefined }
+  }
+  if (json === undefined) {
+    faults.add('schema must be JSON: it has none')
     return { standard: () => undefined }
   }
   for (const { pointer, message } of faultsOfSchema(json)) faults.add(`schema${pointer} ${message}`)
   // A copy, as nothing keeps a program from changing its own.
   const copy = JSON.parse(json)
-  return { json, standard: (plan) => standardSchema(plan, copy), declared: declaredBy(copy) }
+  return { json, standard: (plan, fields) => standardSchema(plan, copy, fields), declared: declaredBy(copy) }
 }
 
 function declaredBy(schema) {

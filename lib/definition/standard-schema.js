@@ -3,6 +3,7 @@
 
 const { notAnObject } = require('../native.js')
 const { issuesOf } = require('../issues.js')
+const { toJson } = require('./json.js')
 const { isObject, pick, readFields } = require('./read.js')
 
 const DIALECTS = {
@@ -38,10 +39,9 @@ function isCommon(schema) {
 /**
  * @param {object} plan which judges
  * @param {object | boolean} schema what it was made of
+ * @param {string[] | null} fields the properties that are read one by one
  */
-function standardSchema(plan, schema) {
-  const fields = plan.fields()
-
+function standardSchema(plan, schema, fields) {
   function validateFields(value) {
     if (!isObject(value)) return { issues: issuesOf(notAnObject(value)) }
     const read = readFields(value, fields)
@@ -51,9 +51,10 @@ function standardSchema(plan, schema) {
   }
 
   function validateJson(value) {
-    const json = JSON.stringify(value)
+    const { json, issue } = toJson(value)
+    if (issue !== undefined) return { issues: [{ path: [], pointer: '', ...issue }] }
     if (json === undefined) return { issues: issuesOf(notAnObject(value)) }
-    const kept = plan.judge(json)
+    const kept = plan.judge(json, false)
     return typeof kept === 'number' ? { issues: issuesOf(kept) } : { value: JSON.parse(kept ?? json) }
   }
 

@@ -12,6 +12,8 @@ use crate::core::{Error, Issue};
 
 /// How many are remembered. `lib/issues.js` has as many.
 const MOST: usize = 64;
+/// From so many bytes on they are not. `lib/issues.js` has the same.
+const LARGE: usize = 4096;
 
 thread_local! {
     static NUMBERS: RefCell<Numbers> = RefCell::new(Numbers::default());
@@ -22,11 +24,13 @@ struct Numbers {
     next: u64,
     /// So few that looking through them costs less than a hash, the more so as what comes often is in front.
     known: Vec<(Vec<Issue>, u64)>,
+    /// Those that are too large to be remembered: the last ones.
+    large: Option<(Vec<Issue>, u64)>,
 }
 
 impl Default for Numbers {
     fn default() -> Self {
-        Numbers { next: Error::CODES.len() as u64, known: Vec::new() }
+        Numbers { next: Error::CODES.len() as u64, known: Vec::new(), large: None }
     }
 }
 
@@ -36,18 +40,23 @@ impl Numbers {
             self.known.swap(0, at);
             return self.known[0].1;
         }
+        let number = self.next;
+        self.next += 1;
+        if issues.iter().map(Issue::size).sum::<usize>() > LARGE {
+            self.large = Some((issues, number));
+            return number;
+        }
         if self.known.len() == MOST {
             self.known.clear();
         }
-        let number = self.next;
-        self.next += 1;
         self.known.push((issues, number));
         number
     }
 
     /// Nothing where it is no more remembered.
     fn issues(&self, number: u64) -> Option<&[Issue]> {
-        self.known.iter().find(|(_, known)| *known == number).map(|(issues, _)| issues.as_slice())
+        let all = self.known.iter().chain(&self.large);
+        all.into_iter().find(|(_, known)| *known == number).map(|(issues, _)| issues.as_slice())
     }
 }
 

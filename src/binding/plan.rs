@@ -115,15 +115,17 @@ impl Plan {
         Ok(accepted.err().map(|error| issues::number(error.into_issues())))
     }
 
-    /// What of an input is declared, as JSON, or nothing where that is all of it, or the number of what is wrong with it.
+    /// What of an input is declared, as JSON, or nothing where that is all of it, or the number of what is wrong with it: for
+    /// a call that of a code, where it is not its issues.
     #[napi(catch_unwind)]
-    pub fn judge(&self, env: &Env, json: Unknown<'_>) -> Result<Option<Either<String, f64>>> {
+    pub fn judge(&self, env: &Env, json: Unknown<'_>, for_call: bool) -> Result<Option<Either<String, f64>>> {
         let plan = &mut *self.plan.borrow_mut();
         let reader = &mut *self.reader.borrow_mut();
         let (nobody, none) = (().into_unknown(env)?, ().into_unknown(env)?);
         let read = reader.read_document(env, json, nobody, none, plan.max_data())?;
         Ok(match read.and_then(|(document, _, _)| plan.judge(document)) {
             Ok(kept) => kept.map(Either::A),
+            Err(error @ Error::PayloadTooLarge { .. }) if for_call => Some(Either::B(error.number().into())),
             Err(error) => Some(Either::B(issues::number(error.into_issues()))),
         })
     }

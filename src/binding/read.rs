@@ -4,9 +4,12 @@ use napi::bindgen_prelude::*;
 
 use super::raw;
 use crate::core::json::{Document, Fault, MAX_DEPTH};
-use crate::core::plan::Caller;
+use crate::core::plan::{Caller, id_too_long};
 use crate::core::schema::MOST_FIELDS;
 use crate::core::{Detail, Error, Field, Issue, Kind, Outcome, Text};
+
+/// Longer ids are not copied, in UTF-16 units: none may have so many.
+const LONGEST_ID: usize = 4096;
 
 /// The values of a call's fields, and its caller's tenant.
 pub type Values<'a> = [Unknown<'a>; MOST_FIELDS];
@@ -68,9 +71,10 @@ impl Reader {
                 Unread::Fault(fault) => Ok(Err(no_document(fault))),
             };
         }
-        let given = match read(env, id, &mut self.id, limit)? {
+        let given = match read(env, id, &mut self.id, LONGEST_ID)? {
             Some(Field::Text(id)) => Some(id),
-            _ => None,
+            Some(Field::Other(_)) => None,
+            None => return Ok(Err(id_too_long())),
         };
         Ok(Ok((&self.document, read_caller(env, caller, &mut self.caller, limit)?, given)))
     }

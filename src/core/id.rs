@@ -18,7 +18,8 @@ use super::{Field, Issue, Text};
 pub const MAX_ID: usize = 512;
 
 /// What BullMQ calls its own keys, where the ids of jobs stand too.
-const RESERVED: [&str; 22] = [
+const RESERVED: [&str; 23] = [
+    "dn",
     "wait",
     "paused",
     "active",
@@ -43,7 +44,7 @@ const RESERVED: [&str; 22] = [
     "added",
 ];
 /// What those of its own keys begin with that are made of three parts.
-const RESERVED_FRONTS: [&str; 3] = ["de", "metrics", "repeat"];
+const RESERVED_FRONTS: [&str; 4] = ["de", "dn", "metrics", "repeat"];
 
 /// How ids are made of some fields of the data.
 pub struct IdRule {
@@ -292,6 +293,7 @@ mod tests {
             "meta",
             "de",
             "de:a:b",
+            "dn:a:b",
             "metrics:completed:data",
             "repeat:a:1",
         ] {

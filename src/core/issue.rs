@@ -26,6 +26,15 @@ impl Issue {
         Issue { path: vec![Step::Name(field.to_owned())], code, message }
     }
 
+    /// About how many bytes it has.
+    pub fn size(&self) -> usize {
+        let step = |step: &Step| match step {
+            Step::Name(name) => name.len(),
+            Step::Item(_) => 8,
+        };
+        self.message.len() + self.path.iter().map(step).sum::<usize>()
+    }
+
     /// `path` as a JSON Pointer (RFC 6901).
     pub fn pointer(&self) -> String {
         let mut pointer = String::new();

@@ -6,7 +6,7 @@ mod same;
 mod string;
 
 pub use self::parse::{Fault, MAX_DEPTH};
-pub use self::same::{equal, has_repeats};
+pub use self::same::{Hashes, equal, has_repeats};
 
 /// What a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +103,11 @@ impl<'a> Value<'a> {
     pub fn span(self) -> std::ops::Range<usize> {
         let Node { start, end, .. } = self.node();
         start as usize..end as usize
+    }
+
+    /// How many values and names it is made of.
+    pub fn all(self) -> usize {
+        (self.node().next - self.at) as usize
     }
 
     /// How many items or members it has.

@@ -36,46 +36,61 @@ pub fn equal(a: Value<'_>, b: Value<'_>) -> bool {
     }
 }
 
+/// Hashes of values of one document, each made once: a value may be looked at on each level that it is in.
+#[derive(Default)]
+pub struct Hashes {
+    state: RandomState,
+    known: HashMap<u32, u64>,
+}
+
 /// Whether an item of the array is there twice.
-pub fn has_repeats(array: Value<'_>) -> bool {
+pub fn has_repeats(array: Value<'_>, hashes: &mut Hashes) -> bool {
     if array.size() < 2 {
         return false;
     }
-    let state = RandomState::new();
     let mut seen: HashMap<u64, Vec<Value<'_>>> = HashMap::with_capacity(array.size());
     array.items().any(|item| {
-        let alike = seen.entry(hash(item, &state)).or_default();
+        let alike = seen.entry(hashes.of(item)).or_default();
         let repeated = alike.iter().any(|other| equal(*other, item));
         alike.push(item);
         repeated
     })
 }
 
-/// The same for values that are the same.
-fn hash(value: Value<'_>, state: &RandomState) -> u64 {
-    let mut hasher = state.build_hasher();
-    match value.kind() {
-        Kind::Number => {
-            // Both zeros are the same number.
-            let number = value.as_number().unwrap_or_default() + 0.0;
-            (1u8, number.to_bits()).hash(&mut hasher);
+impl Hashes {
+    /// The same for values that are the same.
+    fn of(&mut self, value: Value<'_>) -> u64 {
+        if let Some(hash) = self.known.get(&value.place()) {
+            return *hash;
         }
-        Kind::Plain | Kind::Escaped => {
-            2u8.hash(&mut hasher);
-            value.units().for_each(|unit| unit.hash(&mut hasher));
+        let mut hasher = self.state.build_hasher();
+        match value.kind() {
+            Kind::Number => {
+                // Both zeros are the same number.
+                let number = value.as_number().unwrap_or_default() + 0.0;
+                (1u8, number.to_bits()).hash(&mut hasher);
+            }
+            Kind::Plain | Kind::Escaped => {
+                2u8.hash(&mut hasher);
+                value.units().for_each(|unit| unit.hash(&mut hasher));
+            }
+            Kind::Array => {
+                3u8.hash(&mut hasher);
+                value.items().for_each(|item| self.of(item).hash(&mut hasher));
+            }
+            Kind::Object => {
+                let members = value.members().map(|(name, value)| {
+                    let member = (self.of(name), self.of(value));
+                    self.state.hash_one(member)
+                });
+                (4u8, members.fold(0, u64::wrapping_add)).hash(&mut hasher);
+            }
+            kind => (5u8, kind as u8).hash(&mut hasher),
         }
-        Kind::Array => {
-            3u8.hash(&mut hasher);
-            value.items().for_each(|item| hash(item, state).hash(&mut hasher));
-        }
-        Kind::Object => {
-            let members =
-                value.members().map(|(name, value)| state.hash_one((hash(name, state), hash(value, state))));
-            (4u8, members.fold(0, u64::wrapping_add)).hash(&mut hasher);
-        }
-        kind => (5u8, kind as u8).hash(&mut hasher),
+        let hash = hasher.finish();
+        self.known.insert(value.place(), hash);
+        hash
     }
-    hasher.finish()
 }
 
 #[cfg(test)]
@@ -84,7 +99,7 @@ mod tests {
     use super::*;
 
     fn repeats(text: &str) -> bool {
-        has_repeats(Document::parse(text.into()).unwrap().root())
+        has_repeats(Document::parse(text.into()).unwrap().root(), &mut Hashes::default())
     }
 
     #[test]

@@ -178,7 +178,8 @@ impl Plan {
         Ok(job)
     }
 
-    /// The job for a document. `given` is its id, where the definition does not say what makes it.
+    /// The job for a document. `given` is its id, where the definition does not say what makes it: then the document was
+    /// judged already, as that is what the id was made of.
     pub fn accept_document(
         &mut self,
         document: &Document,
@@ -188,11 +189,19 @@ impl Plan {
         if document.text().len() > self.max_data {
             return Err(self.too_large());
         }
-        let root = document.root();
-        let kept = match &self.schema {
-            Some(schema) => schema.judge(document).map_err(|issues| Error::InvalidInput { issues })?,
-            None => None,
+        let kept = match (&self.schema, given) {
+            (Some(schema), None) => {
+                schema.judge(document).map_err(|issues| Error::InvalidInput { issues })?
+            }
+            _ => None,
         };
+        // What the job does not have makes no part of its id, and is nobody's.
+        let kept = kept.map(Document::parse).transpose().map_err(|fault| internal(&format!("{fault:?}")))?;
+        let document = kept.as_ref().unwrap_or(document);
+        let root = document.root();
+        if given.is_none() && self.id.fields().is_empty() {
+            return Err(internal("nothing makes the id"));
+        }
         if !self.id.fields().is_empty() && root.kind() != JsonKind::Object {
             let message = format!("the input must be an object, but it is {}", type_of(root));
             return Err(Error::InvalidInput {
@@ -221,20 +230,37 @@ impl Plan {
             (Some(id), Form::Json) => id.write_json(bytes),
             (None, _) => rule.write(parts.iter().copied().filter_map(text_of), bytes, form),
         };
-        let data = kept.as_deref().unwrap_or(document.text());
-        Ok(self.builder.build(id, |bytes| bytes.extend_from_slice(data.as_bytes())))
+        Ok(self.builder.build(id, |bytes| bytes.extend_from_slice(document.text().as_bytes())))
     }
 
-    /// What of a document is declared, as JSON: nothing where that is all of it. Or what is wrong with it.
-    pub fn judge(&self, document: &Document) -> Result<Option<String>, Error> {
+    /// What of a document is declared, as JSON: nothing where that is all of it. Or what is wrong with it, or with the id that
+    /// it would make.
+    pub fn judge(&mut self, document: &Document) -> Result<Option<String>, Error> {
         if document.text().len() > self.max_data {
             return Err(self.too_large());
         }
-        match &self.schema {
-            Some(schema) => schema.judge(document).map_err(|issues| Error::InvalidInput { issues }),
-            None => Ok(None),
+        let Some(schema) = &self.schema else {
+            return Ok(None);
+        };
+        let kept = schema.judge(document).map_err(|issues| Error::InvalidInput { issues })?;
+        if !self.id.fields().is_empty() {
+            let copy = kept.clone().map(Document::parse).transpose();
+            let copy = copy.map_err(|fault| internal(&format!("{fault:?}")))?;
+            let root = copy.as_ref().unwrap_or(document).root();
+            let fields = self.id.fields().iter().zip(&mut self.texts);
+            let parts: Vec<_> = fields.map(|(name, text)| read(root.get(name), text)).collect();
+            let issues = self.id.issues(&parts, |_| false);
+            if !issues.is_empty() {
+                return Err(Error::InvalidInput { issues });
+            }
         }
+        Ok(kept)
     }
+}
+
+/// Said of an id that is so long that it was not even read.
+pub fn id_too_long() -> Error {
+    Error::InvalidInput { issues: vec![of_id(&format!("has over {} bytes", id::MAX_ID))] }
 }
 
 fn opening(name: &str) -> Vec<u8> {

@@ -1,8 +1,9 @@
 //! Leaves out of a document what its schema does not declare.
 
+use super::judge::Mark;
 use crate::core::json::{Document, Kind, Value};
 
-/// Places of a document, one bit for each.
+/// The marks of a judge, one bit for each.
 struct Places(Vec<u64>);
 
 impl Places {
@@ -15,9 +16,19 @@ impl Places {
         Places(bits)
     }
 
-    fn has(&self, value: Value<'_>) -> bool {
-        let place = value.place() as usize;
-        self.0.get(place / 64).is_some_and(|bits| bits >> (place % 64) & 1 == 1)
+    fn has(&self, value: Value<'_>, kind: u32) -> bool {
+        let mark = Mark::of(value, kind) as usize;
+        self.0.get(mark / 64).is_some_and(|bits| bits >> (mark % 64) & 1 == 1)
+    }
+
+    /// Whether members of this object are declared.
+    fn declares(&self, object: Value<'_>) -> bool {
+        self.has(object, Mark::DECLARED)
+    }
+
+    /// Whether the member of this name is one of them.
+    fn keeps(&self, name: Value<'_>) -> bool {
+        self.has(name, Mark::JUDGED) || self.has(name, Mark::DECLARED)
     }
 }
 
@@ -37,10 +48,10 @@ fn has_undeclared(value: Value<'_>, marked: &Places) -> bool {
     match value.kind() {
         Kind::Array => value.items().any(|item| has_undeclared(item, marked)),
         Kind::Object => {
-            let declared = marked.has(value);
+            let declared = marked.declares(value);
             value
                 .members()
-                .any(|(name, value)| declared && !marked.has(name) || has_undeclared(value, marked))
+                .any(|(name, value)| declared && !marked.keeps(name) || has_undeclared(value, marked))
         }
         _ => false,
     }
@@ -59,9 +70,9 @@ fn write(value: Value<'_>, marked: &Places, text: &mut String) {
             text.push(']');
         }
         Kind::Object => {
-            let declared = marked.has(value);
+            let declared = marked.declares(value);
             text.push('{');
-            let kept = value.members().filter(|(name, _)| !declared || marked.has(*name));
+            let kept = value.members().filter(|(name, _)| !declared || marked.keeps(*name));
             for (at, (name, value)) in kept.enumerate() {
                 if at > 0 {
                     text.push(',');

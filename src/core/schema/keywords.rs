@@ -95,7 +95,11 @@ pub(super) fn fault(keyword: &str) -> Option<String> {
     if let Some((_, why)) = FOREIGN.iter().find(|(foreign, _)| *foreign == keyword) {
         return Some((*why).to_owned());
     }
-    let nearest = nearest(keyword, KEYWORDS.iter().map(|(known, _)| *known))?;
+    // Short words are near to many others: of those only another case, or a sign that is missing, is a slip.
+    let is_slip =
+        |known: &str| known.len() > 4 || known.trim_start_matches('$').eq_ignore_ascii_case(keyword);
+    let known = KEYWORDS.iter().map(|(known, _)| *known).filter(|known| is_slip(known));
+    let nearest = nearest(keyword, known).filter(|_| keyword.len() > 2)?;
     Some(format!("is no keyword of JSON Schema; is {nearest} meant?"))
 }
 
@@ -144,7 +148,18 @@ mod tests {
         ] {
             assert!(fault(slip).is_some_and(|text| text.contains(meant)), "{slip}: {:?}", fault(slip));
         }
-        for others in ["x-internal", "markdownDescription", "tsType", "faker", "errorMessage", "xml"] {
+        for others in [
+            "x-internal",
+            "markdownDescription",
+            "tsType",
+            "faker",
+            "errorMessage",
+            "xml",
+            "note",
+            "id",
+            "types",
+            "key",
+        ] {
             assert_eq!(fault(others), None, "{others}");
         }
         assert!(fault("nullable").is_some_and(|text| text.contains("null")));

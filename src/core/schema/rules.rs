@@ -143,6 +143,8 @@ pub(super) struct ObjectRules {
     pub names: Option<Id>,
     /// Whether it says which members there are, so that others are no part of it.
     pub declares: bool,
+    /// Whether one of its properties is a constant, or one of some.
+    pub tells: bool,
     /// In the order of the schema.
     pub properties: Vec<(String, Id)>,
     /// Where there are too many of them to look through.
@@ -170,6 +172,12 @@ impl ObjectRules {
             None => self.properties.iter().position(|(declared, _)| declared == name)?,
         };
         Some(self.properties[at].1)
+    }
+
+    /// Whether it says of a name that it must be there.
+    pub fn asks_for(&self, name: &str) -> bool {
+        let dependent = self.dependent_required.iter().flat_map(|(_, needed)| needed);
+        self.declares && self.required.iter().chain(dependent).any(|asked| asked == name)
     }
 
     /// Whether it asks anything of an object.

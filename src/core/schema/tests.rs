@@ -203,13 +203,88 @@ fn no_schema_and_no_value_ends_the_stack() {
     let last = r##""c20":{"properties":{"a":{"$ref":"#/$defs/c0"}}}"##;
     let text = format!(r##"{{"$ref":"#/$defs/c0","$defs":{{{},{last}}}}}"##, chains.join(","));
     let nested = |depth: usize| "{\"a\":".repeat(depth) + "{}" + &"}".repeat(depth);
-    assert!(judge(&text, &nested(80)).is_ok());
-    assert_eq!(messages(&text, &nested(190)), ["the input is too deep to be held to the schema"]);
+    assert!(judge(&text, &nested(30)).is_ok());
+    assert_eq!(
+        messages(&text, &nested(190)),
+        ["the input is too deep, or too much, to be held to the schema"]
+    );
     let not = format!(r#"{{"not":{text}}}"#).replace("#/$defs", "#/not/$defs");
     assert!(judge(&not, &nested(190)).is_err());
     // The smallest stack that there is: that of a thread of a test.
     let text = r##"{"allOf":[{"properties":{"a":{"$ref":"#"}}}]}"##.to_owned();
     assert!(judge(&text, &nested(199)).is_ok());
+}
+
+/// A tree whose nodes say what they are: a schema that leads back to itself in three of four branches.
+const TREE: &str = r##"{ "oneOf": [
+    { "type": "object", "properties": { "type": { "const": "and" }, "child": { "$ref": "#" } }, "required": ["type", "child"] },
+    { "type": "object", "properties": { "type": { "const": "or" }, "child": { "$ref": "#" } }, "required": ["type", "child"] },
+    { "type": "object", "properties": { "type": { "const": "not" }, "child": { "$ref": "#" } }, "required": ["type", "child"] },
+    { "type": "object", "properties": { "type": { "const": "leaf" } }, "required": ["type"] }
+] }"##;
+
+#[test]
+fn a_schema_that_leads_back_to_itself_is_judged_in_time_whatever_the_order_of_the_input() {
+    // Judged branch by branch to the end, each of these would take 3^90 steps.
+    let child_first = |leaf: &str| "{\"child\":".repeat(90) + leaf + &",\"type\":\"not\"}".repeat(90);
+    assert_eq!(kept(TREE, &child_first(r#"{"type":"leaf"}"#)), child_first(r#"{"type":"leaf"}"#));
+    let found = wrong(TREE, &child_first(r#"{"type":"wrong"}"#));
+    assert_eq!(found.len(), 1);
+    assert!(found[0].0.ends_with("/child/child"));
+    // One whose branches nothing tells apart is cut short.
+    let alike = r##"{"type":"object","anyOf":[{"properties":{"a":{"$ref":"#"},"x":{"minimum":1}}},{"properties":{"a":{"$ref":"#"},"x":{"maximum":0}}}]}"##;
+    let deep = "{\"a\":".repeat(60) + "{}" + &",\"x\":0.5}".repeat(60);
+    assert_eq!(messages(alike, &deep), ["the input is too deep, or too much, to be held to the schema"]);
+}
+
+#[test]
+fn objects_of_which_nothing_is_declared_are_whole_wherever_they_are() {
+    for (of, value) in [
+        (r#"{"properties":{"list":{"type":"array","items":{"type":"object"}}}}"#, r#"{"list":[{"a":1}]}"#),
+        (r#"{"items":true}"#, r#"[{"a":1}]"#),
+        (r#"{"contains":{"type":"object"}}"#, r#"[{"a":1},1]"#),
+        (r#"{"unevaluatedItems":{"type":"object"}}"#, r#"[{"a":1}]"#),
+        (r#"{"prefixItems":[{"type":"object"}]}"#, r#"[{"a":1},{"b":{"c":1}}]"#),
+        (
+            r#"{"items":{"oneOf":[{"type":"string"},{"type":"object"}]},"unevaluatedItems":false}"#,
+            r#"[{"a":1},"x"]"#,
+        ),
+    ] {
+        assert_eq!(kept(of, value), value, "{of}");
+    }
+}
+
+#[test]
+fn what_is_kept_is_valid_again() {
+    for (of, value, expected) in [
+        (r#"{"properties":{"a":true},"required":["a","b"]}"#, r#"{"a":1,"b":2,"c":3}"#, r#"{"a":1,"b":2}"#),
+        (
+            r#"{"properties":{"a":true},"dependentRequired":{"a":["b"]}}"#,
+            r#"{"b":2,"c":3,"a":1}"#,
+            r#"{"b":2,"a":1}"#,
+        ),
+    ] {
+        assert_eq!(kept(of, value), expected);
+        assert_eq!(kept(of, expected), expected);
+    }
+    // That a name is asked for does not mean that anything judged it.
+    assert!(
+        judge(
+            r#"{"properties":{"a":true},"required":["b"],"unevaluatedProperties":false}"#,
+            r#"{"a":1,"b":2}"#
+        )
+        .is_err()
+    );
+}
+
+#[test]
+fn issues_of_hostile_names_are_of_bounded_size() {
+    let value = format!(r#"{{"{}":[{}1]}}"#, "k".repeat(300_000), "\"a\",".repeat(100));
+    let issues = judge(r#"{"additionalProperties":{"items":{"type":"number"}}}"#, &value).unwrap_err();
+    assert!(issues.iter().map(Issue::size).sum::<usize>() < 20_000);
+    let many: Vec<_> = (0..100).map(|at| format!(r#""{at}{}":1"#, "k".repeat(5000))).collect();
+    let value = format!("{{{}}}", many.join(","));
+    assert!(judge(r#"{"additionalProperties":{"type":"string"}}"#, &value).unwrap_err().len() <= MOST_ISSUES);
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub(super) enum Wrong<'a> {
     TooManyProperties(usize),
     Undeclared(Vec<String>),
     Name(String),
-    TooDeep,
+    TooMuch,
     NoBranch,
     ManyBranches,
     Not,
@@ -68,7 +68,7 @@ impl Wrong<'_> {
             | Wrong::TooManyItems(_)
             | Wrong::TooManyProperties(_)
             | Wrong::ContainsTooMany { .. }
-            | Wrong::TooDeep => "too_big",
+            | Wrong::TooMuch => "too_big",
             Wrong::NoMultiple(_) => "not_multiple_of",
             Wrong::Undeclared(_) => "unrecognized_keys",
             Wrong::Name(_) => "invalid_key",
@@ -119,7 +119,7 @@ impl Wrong<'_> {
                 format!("must not have {}{more}", listed.join(", "))
             }
             Wrong::Name(name) => format!("must not have a property called \"{}\"", cut(name)),
-            Wrong::TooDeep => "is too deep to be held to the schema".into(),
+            Wrong::TooMuch => "is too deep, or too much, to be held to the schema".into(),
             Wrong::NoBranch => "is of none of the forms that are allowed".into(),
             Wrong::ManyBranches => "is of more than one of the forms of which it must have one".into(),
             Wrong::Not => "is of a form that is not allowed".into(),

@@ -52,7 +52,21 @@ pub(super) fn compile(document: Document) -> Result<Compiled, Vec<Fault>> {
         return Err(faults);
     }
     let nodes = nodes.into_iter().map(|node| node.unwrap_or(Node::Always)).collect();
-    Ok(Compiled { document, nodes, root, dynamic, marks })
+    let mut compiled = Compiled { document, nodes, root, dynamic, marks };
+    let tells: Vec<_> = (0..compiled.nodes.len()).map(|id| compiled.tells(id)).collect();
+    for node in &mut compiled.nodes {
+        if let Node::Rules(rules) = node {
+            rules.object.tells = rules.object.properties.iter().any(|(_, id)| tells[*id]);
+        }
+    }
+    Ok(compiled)
+}
+
+impl Compiled {
+    /// Whether a subschema is a constant, or one of some.
+    pub fn tells(&self, id: Id) -> bool {
+        matches!(&self.nodes[id], Node::Rules(rules) if !rules.one_of_values.is_empty())
+    }
 }
 
 /// A subschema that is yet to be compiled.

@@ -6,6 +6,9 @@ mod uri;
 
 use super::pattern::Pattern;
 
+/// The longest text, in bytes, that can be a regular expression.
+const LONGEST_REGEX: usize = 1000;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     Date,
@@ -77,7 +80,8 @@ impl Format {
             Format::Uuid => is_uuid(text),
             Format::JsonPointer => is_pointer(text),
             Format::RelativeJsonPointer => is_relative_pointer(text),
-            Format::Regex => Pattern::compile(text).is_ok(),
+            // What compiles them was not made for hostile ones: it calls itself for each `|`.
+            Format::Regex => text.len() <= LONGEST_REGEX && Pattern::compile(text).is_ok(),
         }
     }
 }
@@ -135,5 +139,11 @@ mod tests {
             right.iter().for_each(|text| assert!(format.matches(text), "{format:?} {text}"));
             wrong.iter().for_each(|text| assert!(!format.matches(text), "{format:?} {text}"));
         }
+    }
+
+    #[test]
+    fn a_regular_expression_that_is_not_ours_is_short() {
+        assert!(Format::Regex.matches(&"a|".repeat(500)));
+        assert!(!Format::Regex.matches(&"a|".repeat(300_000)));
     }
 }

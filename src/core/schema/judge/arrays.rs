@@ -2,7 +2,7 @@
 
 use super::super::rules::{ArrayRules, Rules};
 use super::super::wrong::Wrong;
-use super::{Judge, Path};
+use super::{Judge, Mark, Path};
 use crate::core::json::{Kind, Value, has_repeats};
 
 impl<'a> Judge<'a> {
@@ -10,7 +10,7 @@ impl<'a> Judge<'a> {
         let mut valid = true;
         let few = rules.count.least.filter(|least| array.size() < *least).map(Wrong::TooFewItems);
         let many = rules.count.most.filter(|most| array.size() > *most).map(Wrong::TooManyItems);
-        let repeats = (rules.unique && has_repeats(array)).then_some(Wrong::Repeats);
+        let repeats = (rules.unique && has_repeats(array, &mut self.hashes)).then_some(Wrong::Repeats);
         for wrong in [few, many, repeats].into_iter().flatten() {
             valid = false;
             if !self.wrong(path, wrong) {
@@ -22,7 +22,7 @@ impl<'a> Judge<'a> {
                 let Some(id) = rules.prefix.get(at).copied().or(rules.rest) else { break };
                 self.mark(item);
                 valid &= self.judge(id, item, &Path::Item(path, at));
-                if !valid && self.issues.is_none() {
+                if !valid && self.stops() {
                     return false;
                 }
             }
@@ -51,7 +51,14 @@ impl<'a> Judge<'a> {
 
     pub(super) fn mark(&mut self, value: Value<'a>) {
         if self.schema.marks {
-            self.marks.push(value.place());
+            self.marks.push(Mark::of(value, Mark::JUDGED));
+        }
+    }
+
+    /// Notes that an object has members that are declared, or that a name is asked for.
+    pub(super) fn declare(&mut self, value: Value<'a>) {
+        if self.schema.marks {
+            self.marks.push(Mark::of(value, Mark::DECLARED));
         }
     }
 
@@ -86,7 +93,8 @@ impl<'a> Judge<'a> {
     }
 
     fn marked(&self, start: usize) -> Vec<u32> {
-        let mut known = self.marks[start..].to_vec();
+        let judged = self.marks[start..].iter().filter(|mark| **mark % 2 == Mark::JUDGED);
+        let mut known: Vec<_> = judged.map(|mark| mark / 2).collect();
         known.sort_unstable();
         known
     }

@@ -17,7 +17,7 @@ impl<'a> Judge<'a> {
         let all: Vec<_> = dynamic.collect();
         for id in rules.all.iter().copied().chain(all) {
             valid &= self.judge(id, value, path);
-            if !valid && self.issues.is_none() {
+            if !valid && self.stops() {
                 return false;
             }
         }
@@ -26,7 +26,7 @@ impl<'a> Judge<'a> {
                 valid &= self.union(ids, only_one, value, path);
             }
         }
-        if !valid && self.issues.is_none() {
+        if !valid && self.stops() {
             return false;
         }
         if let Some(id) = rules.not {
@@ -49,9 +49,9 @@ impl<'a> Judge<'a> {
 
     /// Whether a subschema accepts the value; what is wrong with it is not asked for.
     pub(super) fn test(&mut self, id: Id, value: Value<'a>, path: &Path<'_>) -> bool {
-        let issues = self.issues.take();
+        let outer = (self.issues.take(), self.aborted);
         let accepted = self.judge(id, value, path);
-        self.issues = issues;
+        (self.issues, self.aborted) = outer;
         accepted
     }
 
@@ -59,10 +59,12 @@ impl<'a> Judge<'a> {
         let mut accepting = 0;
         let mut refusing = Vec::new();
         for id in ids {
-            let outer = self.issues.take();
-            self.issues = outer.is_some().then(Vec::new);
+            let outer = (self.issues.take(), self.branch, self.aborted, self.bytes);
+            self.issues = outer.0.is_some().then(Vec::new);
+            (self.branch, self.aborted) = (Some(path.depth()), false);
             let accepted = self.judge(*id, value, path);
-            let inner = std::mem::replace(&mut self.issues, outer);
+            let inner = self.issues.take();
+            (self.issues, self.branch, self.aborted, self.bytes) = outer;
             if accepted {
                 accepting += 1;
                 // Another that accepts may have judged more of it.
@@ -80,6 +82,9 @@ impl<'a> Judge<'a> {
             self.wrong(path, Wrong::ManyBranches);
         } else if let (Some(issues), Some(meant)) = (&mut self.issues, meant(refusing, path.depth())) {
             let room = MOST_ISSUES.saturating_sub(issues.len());
+            self.bytes += meant.iter().map(Issue::size).sum::<usize>();
+            self.aborted |=
+                self.branch.is_some_and(|depth| meant.iter().any(|issue| is_of_another(issue, depth)));
             issues.extend(meant.into_iter().take(room));
         } else {
             self.wrong(path, Wrong::NoBranch);
@@ -91,12 +96,16 @@ impl<'a> Judge<'a> {
 /// What is wrong in the one branch that the value seems to be meant for: in all others it is of another type, or has another
 /// constant directly in it.
 fn meant(refusing: Vec<Vec<Issue>>, depth: usize) -> Option<Vec<Issue>> {
-    let is_other = |issue: &Issue| match issue.code {
+    let mut near = refusing.into_iter().filter(|issues| !issues.iter().any(|it| is_of_another(it, depth)));
+    let only = near.next()?;
+    near.next().is_none().then_some(only)
+}
+
+/// Whether this is wrong with a value since it is meant for another branch.
+pub(super) fn is_of_another(issue: &Issue, depth: usize) -> bool {
+    match issue.code {
         "invalid_type" => issue.path.len() == depth,
         "invalid_value" => issue.path.len() <= depth + 1,
         _ => false,
-    };
-    let mut near = refusing.into_iter().filter(|issues| !issues.iter().any(is_other));
-    let only = near.next()?;
-    near.next().is_none().then_some(only)
+    }
 }

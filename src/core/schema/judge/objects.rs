@@ -20,7 +20,7 @@ impl<'a> Judge<'a> {
             }
         }
         valid &= self.members(rules, object, path);
-        if !valid && self.issues.is_none() {
+        if !valid && self.stops() {
             return false;
         }
         for name in &rules.required {
@@ -40,7 +40,7 @@ impl<'a> Judge<'a> {
             }
         }
         for (name, id) in &rules.dependent {
-            if (valid || self.issues.is_some()) && object.get(name).is_some() {
+            if (valid || !self.stops()) && object.get(name).is_some() {
                 valid &= self.judge(*id, object, path);
             }
         }
@@ -49,26 +49,41 @@ impl<'a> Judge<'a> {
 
     fn members(&mut self, rules: &'a ObjectRules, object: Value<'a>, path: &Path<'_>) -> bool {
         if rules.declares {
-            self.mark(object);
+            self.declare(object);
         }
         let mut valid = true;
         let mut others = Vec::new();
-        for (name, value) in object.members() {
-            let text = name.text();
-            let declared = rules.property(&text).filter(|_| name.is_well_formed());
-            let patterns =
-                rules.patterns.iter().filter(|(pattern, _)| pattern.matches(&text)).map(|(_, id)| *id);
-            let mut known = false;
-            for id in declared.into_iter().chain(patterns) {
-                known = true;
-                self.mark(name);
-                valid &= self.judge(id, value, &Path::Member(path, name));
+        // What tells one branch of a union from another comes first, whatever the order of the input: so a branch that is
+        // not meant is left before anything below it is judged.
+        for telling in [true, false] {
+            if telling && !rules.tells {
+                continue;
             }
-            if !valid && self.issues.is_none() {
-                return false;
-            }
-            if !known && rules.additional.is_some() {
-                others.push((name, value));
+            for (name, value) in object.members() {
+                let text = name.text();
+                let declared = rules.property(&text).filter(|_| name.is_well_formed());
+                if rules.tells && telling != declared.is_some_and(|id| self.schema.tells(id)) {
+                    continue;
+                }
+                let patterns =
+                    rules.patterns.iter().filter(|(pattern, _)| pattern.matches(&text)).map(|(_, id)| *id);
+                let mut known = false;
+                for id in declared.into_iter().chain(patterns) {
+                    known = true;
+                    self.mark(name);
+                    valid &= self.judge(id, value, &Path::Member(path, name));
+                    if !valid && self.stops() {
+                        return false;
+                    }
+                }
+                if known {
+                    continue;
+                }
+                if rules.additional.is_some() {
+                    others.push((name, value));
+                } else if rules.asks_for(&text) {
+                    self.declare(name);
+                }
             }
         }
         match rules.additional {
@@ -96,7 +111,7 @@ impl<'a> Judge<'a> {
         for (name, value) in others {
             self.mark(name);
             valid &= self.judge(id, value, &Path::Member(path, name));
-            if !valid && self.issues.is_none() {
+            if !valid && self.stops() {
                 return false;
             }
         }

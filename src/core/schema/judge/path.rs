@@ -20,7 +20,7 @@ impl Path<'_> {
     pub fn steps(&self) -> Vec<Step> {
         let (mut steps, step) = match self {
             Path::Root => return Vec::new(),
-            Path::Member(up, name) => (up.steps(), Step::Name(name.text().into_owned())),
+            Path::Member(up, name) => (up.steps(), Step::Name(cut(&name.text()))),
             Path::Missing(up, name) => (up.steps(), Step::Name((*name).to_owned())),
             Path::Item(up, at) => (up.steps(), Step::Item(*at)),
         };
