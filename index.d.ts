@@ -243,7 +243,7 @@ export interface PipelineDefinition<
   tenant?: T
   /** The options of all its jobs, as BullMQ has them. Default: none, so that a job is tried once and kept for ever. */
   jobOptions?: JobOptions
-  /** The most bytes of JSON that the data of a job may have: an integer, at least 1. Default: 1,048,576. */
+  /** The most bytes of JSON that an input, and the data made of it, may have: an integer, at least 1. Default: 1,048,576. */
   maxDataBytes?: number
   /**
    * Where Redis is: a URL, or the options object that the workers are given. Absent: what `REDIS_URL` names at the first

@@ -93,6 +93,18 @@ test.each([
   [{ jobOptions: { attempts: -1 } }, 'jobOptions.attempts must be a whole number, 0 or more'],
   [{ jobOptions: { backoff: { type: 'fixed', jitter: 2 } } }, 'jobOptions.backoff must have a jitter from 0 to 1'],
   [{ queueName: 'metrics' }, "queueName must not be metrics: ids that begin with it would be keys of BullMQ's own"],
+  [{ queueName: '0' }, "queueName must not be 0: ids that begin with it would be keys of BullMQ's own"],
+  [
+    { queueName: 'waiting', jobId: ['no'] },
+    "queueName must not be waiting: ids that begin with it would be keys of BullMQ's own",
+  ],
+  [{ record: ['jobId'], schema: true }, "record must not name jobId, which is the job's own"],
+  [{ encodeIds: null }, 'encodeIds must be true or false'],
+  [{ schema: { toJSON() {} } }, 'schema must be JSON: it has none'],
+  [
+    { jobOptions: { backoff: { type: 'fixed', dealy: 1 } } },
+    'jobOptions.backoff must have nothing but type, delay, jitter',
+  ],
   [{ queueName: '\ud800' }, 'queueName must be well-formed Unicode'],
   [{ maxDataBytes: 0 }, `maxDataBytes must be an integer from 1 to ${256 * 1024 * 1024}`, 'ERR_OUT_OF_RANGE'],
 ])('%p is refused: %s', (changes, message, code = 'ERR_INVALID_ARG_TYPE') => {

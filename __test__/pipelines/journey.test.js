@@ -117,6 +117,45 @@ test('what is no JSON is refused, and what an input throws is passed on', async 
   expect(pipeline.stats()).toMatchObject({ inFlight: 0, bytes: 0 })
 })
 
+test('an input that JSON cannot hold is invalid, and no stack ends by it', async () => {
+  const { pipeline } = make()
+  const deep = JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`)
+  const cyclic = order()
+  cyclic.self = cyclic
+  for (const [input, code] of [
+    [order({ deep }), 'too_big'],
+    [cyclic, 'invalid_type'],
+    [order({ big: 1n }), 'invalid_type'],
+  ]) {
+    const error = await rejection(pipeline.enqueue(input, recorder()))
+    expect(error).toMatchObject({ code: 'INVALID_INPUT', status: 400, issues: [{ path: [], code }] })
+    expect(pipeline.schema['~standard'].validate(input).issues).toMatchObject([{ path: [], code }])
+  }
+})
+
+test('an id and a tenant are those of what is stored', async () => {
+  const either = { anyOf: [{ properties: { t: { const: 'x' } }, required: ['t'] }, { required: ['a'] }] }
+  const of = { type: 'object', properties: { a: { type: 'string' } }, ...either }
+  const { pipeline } = make({ schema: of, jobId: ['t', 'a'], tenant: 't' })
+  const error = await rejection(pipeline.enqueue({ a: '1', t: 'foo' }, recorder(), { caller: { t: 'foo' } }))
+  expect(error).toMatchObject({ code: 'INVALID_INPUT', issues: [{ message: 't is required' }] })
+})
+
+test('a property that every object has is read where it is the input’s own alone', async () => {
+  const of = { type: 'object', properties: { no: { type: 'string' }, constructor: { type: 'string' } } }
+  const { pipeline } = make({ schema: of, jobId: ['no'] })
+  await pipeline.enqueue({ no: '1' }, recorder())
+  expect(await rejection(pipeline.enqueue({ no: '2', constructor: 7 }, recorder()))).toMatchObject({
+    code: 'INVALID_INPUT',
+  })
+})
+
+test('data over the limit is too large with an id by function as well', async () => {
+  const { pipeline } = make({ jobId: (data) => data.no, maxDataBytes: 60 })
+  const error = await rejection(pipeline.enqueue(order({ no: 'x'.repeat(60) }), recorder()))
+  expect(error).toMatchObject({ code: 'PAYLOAD_TOO_LARGE', status: 413 })
+})
+
 test('an input whose getter closes the pipeline is refused', async () => {
   for (const of of [schema, flat]) {
     const { pipeline } = make({ schema: of })
@@ -206,7 +245,8 @@ describe('an id', () => {
       expect(storage.records).toEqual([])
       await expect(six.add('x', {}, { jobId: no })).rejects.toThrow()
     }
-    for (const no of ['wait', 'meta', 'de:a:b', 'x'.repeat(513), '\ud800']) {
+    const long = 'é'.repeat(400_000)
+    for (const no of ['wait', 'meta', 'de:a:b', 'dn:a:b', 'x'.repeat(513), 'x'.repeat(5000), long, '\ud800']) {
       expect(await rejection(pipeline.enqueue(order({ no }), recorder()))).toMatchObject({ code: 'INVALID_INPUT' })
     }
   })

@@ -176,6 +176,7 @@ test('what a schema throws or rejects with is passed on as it is', async () => {
 
 test.each([
   ['nothing', undefined],
+  ['issues that are no list of', { issues: 7 }],
   ['a BigInt', { value: { id: 'x', n: 1n } }],
   ['a function', { value: () => {} }],
   [
@@ -196,6 +197,33 @@ test.each([
     expect(storage.records).toEqual([])
     expect(pipeline.stats()).toMatchObject({ inFlight: 0, bytes: 0 })
   }
+})
+
+test('what goes wrong after an input was accepted ends the call at once', async () => {
+  const failure = new Error('a getter')
+  let reads = 0
+  const value = {
+    id: 'x',
+    get note() {
+      reads += 1
+      if (reads > 1) throw failure
+      return 'n'
+    },
+  }
+  const { pipeline } = make(
+    standard(() => ({ value })),
+    { record: ['note'] },
+  )
+  expect(await rejection(pipeline.enqueue({}, recorder()))).toBe(failure)
+  expect(pipeline.stats()).toMatchObject({ inFlight: 0, bytes: 0 })
+  await pipeline.close()
+})
+
+test('long names and messages of a library are cut', async () => {
+  const issue = { message: 'm'.repeat(1e6), path: ['n'.repeat(1e6)] }
+  const { pipeline } = make(standard(() => ({ issues: [issue] })))
+  const error = await rejection(pipeline.enqueue({}, recorder()))
+  expect(JSON.stringify(error.toProblem()).length).toBeLessThan(5000)
 })
 
 test('of a million issues a hundred are told', async () => {
