@@ -137,7 +137,7 @@ export class Pipeline<
    * The schema, for a worker that checks `job.data` again: a Standard Schema is the one that was given, of a JSON Schema it
    * is made, and judges natively.
    */
-  readonly schema: S extends StandardSchema ? S : StandardSchema<DataOf<S>>
+  readonly schema: S extends StandardSchema ? S : NativeSchema<DataOf<S>>
   /**
    * Replaces the connection by one with these options, all of them: for a new certificate, a rotated password, another
    * address. No call ends by it: jobs that were sent are answered on the connection they went out on, the others wait,
@@ -688,17 +688,23 @@ export function isEnqueueError(value: unknown): value is EnqueueError
  */
 export const ticketInputSchema: TicketInputSchema
 
-export interface TicketInputSchema {
+export type TicketInputSchema = NativeSchema<TicketInput>
+
+/** A schema that is judged natively, for others: Standard Schema v1 and Standard JSON Schema. */
+export interface NativeSchema<Data> {
   readonly '~standard': {
     readonly version: 1
     readonly vendor: 'enqueue-boundary'
-    /** The declared properties in a new object, or everything that is wrong. */
+    /** What of a value is declared, in a new object, or everything that is wrong. */
     readonly validate: (
       value: unknown,
-    ) => { readonly value: TicketInput; readonly issues?: undefined } | { readonly issues: readonly InputIssue[] }
-    readonly types?: { readonly input: TicketInput; readonly output: TicketInput }
+    ) => { readonly value: Data; readonly issues?: undefined } | { readonly issues: readonly InputIssue[] }
+    readonly types?: { readonly input: Data; readonly output: Data }
     readonly jsonSchema: {
-      /** Throws for a target other than `draft-2020-12`, `draft-07` and `openapi-3.0`. */
+      /**
+       * The JSON Schema. Throws for a target other than `draft-2020-12`, `draft-07` and `openapi-3.0`, and for one of the last
+       * two where the schema says what that has no words for.
+       */
       readonly input: (options: { readonly target: string }) => Record<string, unknown>
       readonly output: (options: { readonly target: string }) => Record<string, unknown>
     }

@@ -55,7 +55,10 @@ type Declaring =
   | { readonly patternProperties: unknown }
   | { readonly unevaluatedProperties: unknown }
 
-type KnownField<S> =
+/** Of a schema whose literals are not known, no field is. */
+type KnownField<S> = [FieldOfData<S>] extends [never] ? string : FieldOfData<S>
+
+type FieldOfData<S> =
   DataOf<S> extends infer Data
     ? unknown extends Data
       ? string

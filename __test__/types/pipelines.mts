@@ -108,6 +108,22 @@ const inPlace = new Pipeline({
   jobId: ['a'],
 })
 await inPlace.enqueue(body, { createPending: (record) => record.a.length }, { authorize: (data) => (data.b ?? 0) > 1 })
+const { issues } = inPlace.schema['~standard'].validate(body)
+export const pointer: string | undefined = issues?.[0]?.pointer
+inPlace.schema['~standard'].jsonSchema.input({ target: 'draft-07' })
+// Others than `properties` may declare fields too.
+const branches = [{ properties: { kind: { const: 'a' } } }, { properties: { kind: { const: 'b' } } }] as const
+const id = { id: { type: 'string' } } as const
+new Pipeline({ ...names, schema: { type: 'object', properties: id, oneOf: branches }, jobId: ['id', 'kind'] })
+new Pipeline({ ...names, schema: { properties: id, additionalProperties: { type: 'string' } }, jobId: ['id', 'more'] })
+// @ts-expect-error but not where that is forbidden
+new Pipeline({ ...names, schema: { properties: id, additionalProperties: false }, jobId: ['id', 'more'] })
+interface Loaded {
+  type: string
+  properties: object
+}
+declare const typed: Loaded
+new Pipeline({ ...names, schema: typed, jobId: ['id'] })
 // One that came from somewhere says nothing of its fields.
 declare const loaded: { [keyword: string]: unknown }
 const dynamic = new Pipeline({ ...names, schema: loaded, jobId: ['whatever'] })

@@ -26,6 +26,8 @@ const MOST_DEPTH: usize = 800;
 /// itself in several branches can take a time that doubles with each level of the input: that is cut short.
 const STEPS: usize = 100_000;
 const STEPS_A_VALUE: usize = 64;
+/// So many steps it costs to say what is wrong.
+const WORDS: usize = 8;
 /// No more is reported once the issues have so many bytes: names of hostile input may be long.
 const MOST_BYTES: usize = 16 * 1024;
 
@@ -110,6 +112,8 @@ impl<'a> Judge<'a> {
             return false;
         };
         if issues.len() < MOST_ISSUES && self.bytes < MOST_BYTES {
+            // Words cost more than a verdict, the more so the deeper the value is.
+            self.steps = self.steps.saturating_sub(WORDS + path.depth());
             let message = format!("{} {}", path.name(), wrong.text(self.schema));
             let issue = Issue { path: path.steps(), code: wrong.code(), message };
             self.bytes += issue.size();

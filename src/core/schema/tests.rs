@@ -231,7 +231,7 @@ fn a_schema_that_leads_back_to_itself_is_judged_in_time_whatever_the_order_of_th
     let found = wrong(TREE, &child_first(r#"{"type":"wrong"}"#));
     assert_eq!(found.len(), 1);
     assert!(found[0].0.ends_with("/child/child"));
-    // One whose branches nothing tells apart is cut short.
+    // One whose branches nothing tells apart is cut short, in both: deciding, and saying what is wrong.
     let alike = r##"{"type":"object","anyOf":[{"properties":{"a":{"$ref":"#"},"x":{"minimum":1}}},{"properties":{"a":{"$ref":"#"},"x":{"maximum":0}}}]}"##;
     let deep = "{\"a\":".repeat(60) + "{}" + &",\"x\":0.5}".repeat(60);
     assert_eq!(messages(alike, &deep), ["the input is too deep, or too much, to be held to the schema"]);
