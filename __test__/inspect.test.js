@@ -50,6 +50,6 @@ test('one that is too large, or tells of a folder of the machine, is not publish
     binaryWith(Buffer.concat([Buffer.alloc(5_000_000), Buffer.from(telling)])),
   )
   expect(code).toBe(1)
-  expect(stderr).toMatch(/it has \d+ bytes, more than 8000000/)
+  expect(stderr).toMatch(/it has \d+ bytes, more than 5000000/)
   expect(stderr).toContain('it tells of')
 })

@@ -185,6 +185,7 @@ fn a_schema_that_would_judge_for_ever_is_refused_and_one_that_goes_on_is_not() {
         r##"{"properties":{"a":{"anyOf":[{"$ref":"#/properties/a"}]}}}"##,
         r##"{"$defs":{"a":{"$ref":"#/$defs/b"},"b":{"not":{"$ref":"#/$defs/a"}}}}"##,
         r##"{"$dynamicAnchor":"x","$dynamicRef":"#x"}"##,
+        r##"{"$id":"a:a","$dynamicAnchor":"x","$ref":"a:b","$defs":{"b":{"$id":"a:b","$dynamicRef":"#x","$defs":{"x":{"$dynamicAnchor":"x"}}}}}"##,
         r##"{"dependentSchemas":{"a":{"$ref":"#"}}}"##,
     ] {
         assert!(faults(circle).iter().any(|(_, message)| message.contains("itself")), "{circle}");

@@ -1,11 +1,13 @@
 //! Subschemas that lead back to themselves without going into the value.
 
+use std::collections::HashMap;
+
 use super::Compiler;
-use crate::core::schema::rules::Node;
+use crate::core::schema::rules::{Id, Node};
 
 impl Compiler<'_> {
     /// A subschema that judges the same value by itself again would do so for ever.
-    pub(super) fn refuse_circles(&mut self) {
+    pub(super) fn refuse_circles(&mut self, dynamic: &[HashMap<String, Id>]) {
         #[derive(Clone, Copy, PartialEq)]
         enum Seen {
             No,
@@ -27,7 +29,10 @@ impl Compiler<'_> {
                 seen[id] = Seen::Open;
                 stack.push((id, true));
                 if let Some(Some(Node::Rules(rules))) = self.nodes.get(id) {
-                    for next in rules.in_place() {
+                    // Wherever a dynamic reference may lead.
+                    let named =
+                        rules.dynamic.iter().flat_map(|it| dynamic.iter().filter_map(|of| of.get(&it.name)));
+                    for next in rules.in_place().chain(named.copied()) {
                         match seen[next] {
                             Seen::Open => circles.push(id),
                             Seen::No => stack.push((next, false)),

@@ -46,7 +46,7 @@ pub(super) fn compile(document: Document) -> Result<Compiled, Vec<Fault>> {
     let root = compiler.id(document.root(), 0, String::new());
     compiler.build_all();
     let dynamic = if compiler.dynamic { compiler.dynamic_anchors() } else { Vec::new() };
-    compiler.refuse_circles();
+    compiler.refuse_circles(&dynamic);
     let Compiler { nodes, faults, marks, .. } = compiler;
     if !faults.is_empty() {
         return Err(faults);
