@@ -2,7 +2,7 @@
 // enqueues a job with it.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -10,8 +10,12 @@ import { Redis } from 'ioredis'
 import { npm, tool } from './tools.mjs'
 
 const execute = promisify(execFile)
-const { INSTALL_REGISTRY: registry, REDIS_URL } = process.env
-if (!registry || !REDIS_URL) throw new Error('these tests are started by npm run test:package')
+const { INSTALL_REGISTRY: registry, REDIS_URL: server } = process.env
+if (!registry || !server) throw new Error('these tests are started by npm run test:package')
+
+/** A database for each file, since files run side by side and enqueue the same tickets. */
+const files = readdirSync(new URL('.', import.meta.url)).filter((file) => file.endsWith('.test.mjs'))
+export const REDIS_URL = `${server}/${1 + files.sort().indexOf(path.basename(process.argv[1]))}`
 
 /** The programs of the consumer that `npm test` has too. */
 const CONSUMERS = new URL('../package/', import.meta.url)

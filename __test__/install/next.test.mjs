@@ -9,7 +9,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
 import { Redis } from 'ioredis'
-import { App, node } from './app.mjs'
+import { App, node, REDIS_URL } from './app.mjs'
 
 const read = (file) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')
 const blocks = [...read('README.md').matchAll(/^```js\n(.*?)^```$/gms)].map(([, block]) => block)
@@ -18,7 +18,7 @@ const setting = "serverExternalPackages: ['enqueue-boundary']"
 const storage = 'const storage = { createPending: async () => {} }\n'
 
 const app = new App({ manifest: { dependencies: { next: '16.4.6', react: '19.3.1', 'react-dom': '19.3.1' } } })
-const redis = new Redis(process.env.REDIS_URL)
+const redis = new Redis(REDIS_URL)
 before(() => app.install())
 after(async () => {
   redis.disconnect()
@@ -39,7 +39,7 @@ function build(text, flags, config = `{ output: 'standalone', ${setting} }`) {
 
 /** Starts a server of Next.js in `folder`; resolves to its address once it listens. */
 async function serve(t, folder) {
-  const env = { ...process.env, PORT: '0', HOSTNAME: '127.0.0.1', NODE_ENV: 'production' }
+  const env = { ...process.env, REDIS_URL, PORT: '0', HOSTNAME: '127.0.0.1', NODE_ENV: 'production' }
   const child = spawn(node.command[0], ['server.js'], { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] })
   t.after(async () => {
     child.kill()
