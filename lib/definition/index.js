@@ -144,7 +144,8 @@ function expectDeclared(field, what, declared, faults) {
   }
 }
 
-function readMaxDataBytes(bytes = MAX_DATA_BYTES, faults = undefined) {
+function readMaxDataBytes(given, faults) {
+  const bytes = given === undefined ? MAX_DATA_BYTES : given
   if (typeof bytes !== 'number') faults.add('maxDataBytes must be a number')
   else if (!Number.isInteger(bytes) || bytes < 1 || bytes > MOST_DATA_BYTES) {
     faults.add(`maxDataBytes must be an integer from 1 to ${MOST_DATA_BYTES}`, 'ERR_OUT_OF_RANGE')

@@ -99,12 +99,6 @@ impl<'a> Value<'a> {
         &self.document.text[start as usize..end as usize]
     }
 
-    /// Where it stands in the text.
-    pub fn span(self) -> std::ops::Range<usize> {
-        let Node { start, end, .. } = self.node();
-        start as usize..end as usize
-    }
-
     /// How many values and names it is made of.
     pub fn all(self) -> usize {
         (self.node().next - self.at) as usize

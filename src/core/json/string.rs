@@ -30,15 +30,6 @@ impl<'a> Value<'a> {
             || char::decode_utf16(units(self.between_quotes().unwrap_or_default())).all(|unit| unit.is_ok())
     }
 
-    /// How many characters a string has. A lone surrogate counts as one.
-    pub fn characters(self) -> usize {
-        let raw = self.between_quotes().unwrap_or_default();
-        match self.kind() {
-            Kind::Escaped => char::decode_utf16(units(raw)).count(),
-            _ => raw.chars().count(),
-        }
-    }
-
     /// The UTF-16 units of a string.
     pub fn utf16(self) -> impl Iterator<Item = u16> + 'a {
         self.units()
@@ -108,7 +99,6 @@ mod tests {
         assert!(document.root().is_text(expected));
         assert!(!document.root().is_text("a"));
         assert!(document.root().is_well_formed());
-        assert_eq!(document.root().characters(), expected.chars().count());
     }
 
     #[test]
@@ -117,6 +107,5 @@ mod tests {
         assert_eq!(document.root().text(), "a\u{fffd}x\u{fffd}");
         assert!(!document.root().is_well_formed());
         assert!(!document.root().is_text("a\u{fffd}x\u{fffd}"));
-        assert_eq!(document.root().characters(), 4);
     }
 }
