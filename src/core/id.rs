@@ -76,16 +76,14 @@ impl IdRule {
         character != ':' && !(character == ',' && self.fields.len() > 2 && position > 0)
     }
 
-    /// What is wrong with fields that are to make an id, of those that nothing else is wrong with.
+    /// What is wrong with fields that are to make an id, beside what the schema says is wrong with them.
     pub fn issues(&self, values: &[Field<'_>], has_issue: impl Fn(&str) -> bool) -> Vec<Issue> {
         let mut issues = Vec::new();
         if self.is_plain(values) {
             return issues;
         }
         for (position, (name, value)) in self.fields.iter().zip(values).enumerate() {
-            if !has_issue(name) {
-                issues.extend(self.issue(position, name, value));
-            }
+            issues.extend(self.issues_of(position, name, value, has_issue(name)));
         }
         if issues.is_empty() && !self.fields.iter().any(|name| has_issue(name)) {
             issues.extend(self.too_long(values));
@@ -109,25 +107,28 @@ impl IdRule {
         length <= MAX_ID
     }
 
-    fn issue(&self, position: usize, name: &str, value: &Field<'_>) -> Option<Issue> {
+    /// `has_issue` says that the schema found something wrong with the field: a wrong type, or what separates.
+    fn issues_of(&self, position: usize, name: &str, value: &Field<'_>, has_issue: bool) -> Vec<Issue> {
         let text = match value {
             Field::Text(text) => text,
+            Field::Other(_) if has_issue => return Vec::new(),
             Field::Other(kind) if kind.is_missing() => {
-                return Some(Issue::at(name, "invalid_type", format!("{name} is required")));
+                return vec![Issue::at(name, "invalid_type", format!("{name} is required"))];
             }
             Field::Other(kind) => {
                 let message = format!("{name} must be a string, but it is {}", kind.name());
-                return Some(Issue::at(name, "invalid_type", message));
+                return vec![Issue::at(name, "invalid_type", message)];
             }
         };
-        if !text.is_well_formed() {
-            // Two such ids would become one key, and a worker could never finish their job.
-            let message = format!("{name} must be well-formed Unicode, but it has a lone surrogate");
-            return Some(Issue::at(name, "invalid_format", message));
-        }
-        let wrong = text.as_str().chars().find(|it| !self.encode && !self.may_hold(position, *it))?;
-        let message = format!("{name} must not contain '{wrong}', which separates the parts of a job id");
-        Some(Issue::at(name, "invalid_format", message))
+        let unsaid = !self.encode && !has_issue;
+        let wrong = text.as_str().chars().find(|it| unsaid && !self.may_hold(position, *it));
+        let separates =
+            wrong.map(|it| format!("{name} must not contain '{it}', which separates the parts of a job id"));
+        // Two such ids would become one key, and a worker could never finish their job.
+        let ill_formed = (!text.is_well_formed())
+            .then(|| format!("{name} must be well-formed Unicode, but it has a lone surrogate"));
+        let messages = separates.into_iter().chain(ill_formed);
+        messages.map(|message| Issue::at(name, "invalid_format", message)).collect()
     }
 
     /// Said of the longest of the fields.
@@ -252,6 +253,18 @@ mod tests {
             let issues = id(&rule(&NAMES[..parts.len()], false), parts).unwrap_err();
             assert_eq!(issues.iter().map(Issue::pointer).collect::<Vec<_>>(), [at]);
         }
+    }
+
+    #[test]
+    fn all_that_is_wrong_with_a_field_is_said() {
+        let text = Text::from_iter([u16::from(b':'), 0xd800]);
+        let issues = rule(&["a"], false).issues(&[Field::Text(&text)], |_| false);
+        let messages: Vec<_> = issues.iter().map(|issue| issue.message.as_str()).collect();
+        assert_eq!(messages.len(), 2);
+        assert!(messages[0].contains("':'") && messages[1].contains("surrogate"), "{messages:?}");
+        // The schema may have found that it separates, but not that it is ill-formed.
+        let beside = rule(&["a"], false).issues(&[Field::Text(&text)], |_| true);
+        assert_eq!(beside, issues[1..]);
     }
 
     #[test]
