@@ -10,7 +10,7 @@ const storage = { createPending: async () => {} }
  * it, so the calls that would have met the stall are never made and p99 looks better than an open stream of requests
  * would see it (coordinated omission). All sides are flattered alike; use the figures as ratios.
  */
-function closed({ callers }, { enqueue }, nextTicket) {
+function closed({ callers }, { enqueue }, nextInput) {
   return async (duration, latencies) => {
     const end = performance.now() + duration
     let begun = 0
@@ -19,7 +19,7 @@ function closed({ callers }, { enqueue }, nextTicket) {
         const start = performance.now()
         if (start >= end || begun === latencies.length) return
         const n = begun++
-        await enqueue(nextTicket(), storage)
+        await enqueue(nextInput(), storage)
         latencies[n] = performance.now() - start
       }
     }
@@ -28,13 +28,13 @@ function closed({ callers }, { enqueue }, nextTicket) {
   }
 }
 
-/** One call for many tickets, or as many calls in one tick, and the next when that is answered. */
-function bulk({ size }, { enqueueMany }, nextTicket) {
+/** One call for many inputs, or as many calls in one tick, and the next when that is answered. */
+function bulk({ size }, { enqueueMany }, nextInput) {
   return async (duration, latencies) => {
     const end = performance.now() + duration
     let done = 0
     while (performance.now() < end && done < latencies.length) {
-      const inputs = Array.from({ length: size }, nextTicket)
+      const inputs = Array.from({ length: size }, nextInput)
       const start = performance.now()
       await enqueueMany(inputs, storage)
       latencies[done++] = performance.now() - start
@@ -44,12 +44,12 @@ function bulk({ size }, { enqueueMany }, nextTicket) {
 }
 
 /** Calls at a fixed rate, whether or not those before are answered. Latency counts from when a call was due. */
-function open({ rate }, { enqueue }, nextTicket) {
+function open({ rate }, { enqueue }, nextInput) {
   return async (duration, latencies) => {
     let begun = 0
     await openLoop(rate, Math.min(duration, (1000 * latencies.length) / rate), async (due) => {
       const n = begun++
-      await enqueue(nextTicket(), storage)
+      await enqueue(nextInput(), storage)
       latencies[n] = now() - due
     })
     return begun

@@ -15,7 +15,7 @@ async function startLoad(crew, { load }, side, { seconds, redisUrl, pin }) {
   let wrap = pin.load
   const spec = { ...load, seconds, target: `./sides/${side}.mjs`, url: redisUrl }
   if (load.client) {
-    server = crew.start('http/server.mjs', { side, redisUrl }, { wrap })
+    server = crew.start('http/server.mjs', { side, redisUrl, pipeline: load.pipeline }, { wrap })
     spec.target = `./http/${load.client}.mjs`
     spec.url = `http://127.0.0.1:${await server.hears()}`
     wrap = pin.generator
@@ -30,9 +30,9 @@ async function startLoad(crew, { load }, side, { seconds, redisUrl, pin }) {
   return { load: member, server }
 }
 
-async function startWorker(crew, { worker }, { redisUrl, pin }) {
+async function startWorker(crew, { worker, load: { pipeline } }, { redisUrl, pin }) {
   if (!worker) return { count: () => 0, finish: () => [] }
-  const member = crew.start('worker.mjs', { redisUrl, ...worker }, { wrap: pin.load })
+  const member = crew.start('worker.mjs', { redisUrl, pipeline, ...worker }, { wrap: pin.load })
   await member.hears()
   return { count: () => member.ask('count'), finish: () => member.ask('finish') }
 }
@@ -63,7 +63,8 @@ export async function measure(scenario, side, bench) {
     const { cpuUs, loopUs, loopDelayMs, peakRssMiB } = server ? await server.ask('end') : own
     const finished = (await worker.count()) - finishedBefore
     await load.ended()
-    await audit(redis, { sent, bytes: scenario.load.bytes, finished: await worker.finish() })
+    const { pipeline, bytes } = scenario.load
+    await audit(redis, { pipeline, bytes, sent, finished: await worker.finish() })
 
     return {
       jobs,

@@ -11,7 +11,7 @@ import { Redis } from 'ioredis'
 import { median } from '../tools/count.js'
 import { findServer } from '../tools/find-server.js'
 import { OwnServer } from '../tools/server.js'
-import { tickets, USUAL_BYTES } from './tickets.mjs'
+import { tickets } from './pipelines/tickets.mjs'
 
 const CALLERS = 64
 const CALLS = 20_000
@@ -21,7 +21,7 @@ const require = createRequire(import.meta.url)
 const own = fileURLToPath(new URL('..', import.meta.url))
 const builds = [own, ...process.argv.slice(2).map((folder) => path.resolve(folder))]
 
-const ticket = tickets(USUAL_BYTES)
+const ticket = tickets.inputs()
 const tooLong = 'x'.repeat(2 ** 20 + 1)
 const storage = { createPending: async () => {} }
 const hanging = { createPending: () => new Promise(() => {}) }

@@ -6,14 +6,14 @@ import { median } from '../tools/count.js'
 import { findServer } from '../tools/find-server.js'
 import { OwnServer } from '../tools/server.js'
 import { pinning } from './environment.mjs'
-import { tickets, USUAL_BYTES } from './tickets.mjs'
+import { tickets } from './pipelines/tickets.mjs'
 
 const JOBS = 100_000
 const CALLERS = 1000
 const CONCURRENCY = 100
 const ROUNDS = 3
 const SIDES = ['ours', 'bullmq6']
-const ticket = tickets(USUAL_BYTES)
+const ticket = tickets.inputs()
 const storage = { createPending: async () => {} }
 
 /** What the server has used up so far. */
@@ -46,7 +46,7 @@ async function addAll(enqueue) {
 
 async function finishAll(url) {
   let left = JOBS
-  const worker = new Worker('ticket-triage', async () => {}, { connection: { url }, concurrency: CONCURRENCY })
+  const worker = new Worker(tickets.queueName, async () => {}, { connection: { url }, concurrency: CONCURRENCY })
   await new Promise((resolve, reject) => {
     worker.on('completed', () => --left === 0 && resolve())
     worker.on('error', reject)
@@ -61,7 +61,7 @@ try {
   for (let round = 0; round < ROUNDS; round++) {
     for (const side of SIDES) {
       await redis.flushdb('SYNC')
-      const { enqueue, close } = await (await import(`./sides/${side}.mjs`)).open(server.url)
+      const { enqueue, close } = await (await import(`./sides/${side}.mjs`)).open(server.url, { pipeline: 'tickets' })
       // So that neither connecting nor loading a script is counted.
       await enqueue(ticket(JOBS), storage)
       const added = await spent(redis, () => addAll(enqueue))

@@ -1,5 +1,5 @@
 // What is measured: each kind of scenario, the sides it is run with, and the load it asks for.
-import { USUAL_BYTES } from './tickets.mjs'
+import { PIPELINES } from './pipelines/index.mjs'
 
 const CALLERS = 64
 const BULK = 500
@@ -10,13 +10,13 @@ const PROBE_RATE = 500
 
 // A window ends early when Redis holds about this much.
 const MOST_REDIS_BYTES = 1.8e9
-/** What a job takes beside its summary. */
+/** What a job takes beside the bytes that its pipeline counts. */
 const JOB_BYTES = 800
 
-/** What a load process is told: the `loop`, and its `client` where it goes over HTTP. */
-const load = (loop, { bytes = USUAL_BYTES, ...more }) => {
+/** What a load process is told: the `loop`, what it enqueues, and its `client` where it goes over HTTP. */
+const load = (loop, { pipeline = 'tickets', bytes = PIPELINES[pipeline].usualBytes, ...more }) => {
   const mostJobs = Math.floor(MOST_REDIS_BYTES / (bytes + JOB_BYTES))
-  return { loop, bytes, mostJobs, ...more }
+  return { loop, pipeline, bytes, mostJobs, ...more }
 }
 
 const count = (n, noun) => `${n.toLocaleString('en')} ${noun}${n === 1 ? '' : 's'}`

@@ -7,7 +7,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { until } from '../tools/until.js'
-import { tickets, USUAL_BYTES } from './tickets.mjs'
+import { tickets } from './pipelines/tickets.mjs'
 
 const CALLS = 300_000
 const SECONDS = 20
@@ -16,7 +16,7 @@ const TIMEOUT_MS = 1000 * (2 * SECONDS + 20)
 
 const folder = path.resolve(process.argv[2] ?? fileURLToPath(new URL('..', import.meta.url)))
 const { Pipeline, ticketTriageDefinition } = createRequire(import.meta.url)(folder)
-const ticket = tickets(USUAL_BYTES)
+const ticket = tickets.inputs()
 const storage = { createPending: async () => {} }
 
 /** A port that takes connections and says nothing, and one that nobody has. */

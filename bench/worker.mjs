@@ -1,8 +1,8 @@
 // A plain BullMQ worker that does nothing with its jobs: "ready", then a count at each "count", and at "finish" the numbers
-// of all tickets it has completed, each once.
+// of all inputs whose jobs it has completed, each once.
 import { Worker } from 'bullmq'
 import { leave, spec, tell, told } from './child.mjs'
-import { numberOf } from './tickets.mjs'
+import { numberOf, PIPELINES } from './pipelines/index.mjs'
 
 const finished = []
 const fail = (error) => {
@@ -10,7 +10,7 @@ const fail = (error) => {
   throw error
 }
 
-const worker = new Worker('ticket-triage', async () => {}, {
+const worker = new Worker(PIPELINES[spec.pipeline].queueName, async () => {}, {
   connection: { url: spec.redisUrl },
   concurrency: spec.concurrency,
 })

@@ -7,7 +7,7 @@ import { openWindow } from '../window.mjs'
 
 const storage = { createPending: async () => {} }
 const { open } = await import(`../sides/${spec.side}.mjs`)
-const { enqueue } = await open(spec.redisUrl)
+const { enqueue } = await open(spec.redisUrl, spec)
 
 function answer(response, status, body) {
   const text = JSON.stringify(body)

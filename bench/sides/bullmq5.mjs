@@ -1,3 +1,3 @@
 import { openReference } from './reference.mjs'
 
-export const open = (redisUrl) => openReference('bullmq5', redisUrl)
+export const open = (redisUrl, spec) => openReference('bullmq5', redisUrl, spec)

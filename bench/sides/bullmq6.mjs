@@ -1,3 +1,3 @@
 import { openReference } from './reference.mjs'
 
-export const open = (redisUrl) => openReference('bullmq', redisUrl)
+export const open = (redisUrl, spec) => openReference('bullmq', redisUrl, spec)

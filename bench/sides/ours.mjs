@@ -1,8 +1,8 @@
 // The package itself, through the file that users import.
 import { createRequire } from 'node:module'
 
-/** @param {{ folder?: string }} [spec] another build of it */
-export async function open(redisUrl, { folder = '../..' } = {}) {
+/** @param {{ pipeline: string, folder?: string }} spec one of the pipelines, and another build of the package */
+export async function open(redisUrl, { folder = '../..' }) {
   process.env.REDIS_URL = redisUrl
   const { enqueueTicketTriage } = createRequire(import.meta.url)(folder)
   return {
