@@ -1,10 +1,10 @@
 // The command line of the bench.
 import { readOptions, UsageError, whole } from '../tools/options.js'
-import { KIND_NAMES } from './scenarios.mjs'
+import { KIND_NAMES, USUAL_CALLERS } from './scenarios.mjs'
 
 const SIDES = ['ours', 'bullmq6', 'bullmq5']
 
-const FULL = { sides: 'ours,bullmq6,bullmq5', callers: '1,8,64,256,1000,10000', seconds: '3', rounds: '5' }
+const FULL = { sides: 'ours,bullmq6,bullmq5', seconds: '3', rounds: '5' }
 const QUICK = { sides: 'ours,bullmq6', callers: '1,64,1000', seconds: '1', rounds: '2' }
 const SHARES = { full: [0.25, 0.5, 0.75], quick: [0.5] }
 
@@ -23,7 +23,8 @@ const OPTIONS = {
 export const HELP = `npm run bench -- [options]
 
   --only a,b        the kinds of scenario to run (default all):
-                      callers  a closed loop at several numbers of concurrent callers
+                      callers  tickets in a closed loop, at several numbers of concurrent callers
+                      invoices the same of invoices: a zod schema, nested data, a tenant
                       bulk     500 tickets at once: addBulk against calls made in one tick
                       worker   64 callers while a BullMQ Worker consumes
                       sizes    64 callers, summaries of 20 B, 1 KB and 64 KB
@@ -31,7 +32,8 @@ export const HELP = `npm run bench -- [options]
                       http     an HTTP server whose route enqueues, and an unrelated route of it
   --sides a,b       what to compare, the first against each other one; all of them in "callers", the first two in the
                     other kinds (default ${FULL.sides})
-  --callers n,n     numbers of callers in "callers" (default ${FULL.callers})
+  --callers n,n     numbers of callers in "callers" (default ${USUAL_CALLERS.callers}) and in "invoices" (default
+                    ${USUAL_CALLERS.invoices})
   --seconds s       length of one timed window (default ${FULL.seconds}); it ends early at about 2 GB of jobs
   --rounds n        rounds of each side in each scenario (default ${FULL.rounds})
   --quick           every kind in about two minutes: ${QUICK.rounds} rounds of ${QUICK.seconds} s, ${QUICK.sides}, callers ${QUICK.callers},
@@ -64,7 +66,7 @@ function seconds(name, text) {
 }
 
 /**
- * @returns {{ help: true } | { only: string[], sides: string[], callers: number[], shares: number[], seconds: number,
+ * @returns {{ help: true } | { only: string[], sides: string[], callers?: number[], shares: number[], seconds: number,
  *   rounds: number, pin: boolean, json?: string, complete: boolean }} `complete` is a run of everything as it comes
  */
 export function parseOptions(argv) {
@@ -73,13 +75,13 @@ export function parseOptions(argv) {
   if (json === '') throw new UsageError('--json takes the name of a file')
   const values = { ...(quick ? QUICK : FULL), ...given }
   const only = list('only', given.only ?? KIND_NAMES.join(), oneOf(KIND_NAMES))
-  if (given.callers && !only.includes('callers')) {
-    throw new UsageError('--callers is for the kind "callers", which --only leaves out')
+  if (given.callers && !only.some((kind) => kind in USUAL_CALLERS)) {
+    throw new UsageError('--callers is for the kinds "callers" and "invoices", which --only leaves out')
   }
   return {
     only,
     sides: list('sides', values.sides, oneOf(SIDES)),
-    callers: list('callers', values.callers, count),
+    callers: values.callers && list('callers', values.callers, count),
     shares: quick ? SHARES.quick : SHARES.full,
     seconds: seconds('seconds', values.seconds),
     rounds: count('rounds', values.rounds),

@@ -1,6 +1,9 @@
 // What is measured: each kind of scenario, the sides it is run with, and the load it asks for.
 import { PIPELINES } from './pipelines/index.mjs'
 
+/** The numbers of callers, by kind. */
+export const USUAL_CALLERS = { callers: [1, 8, 64, 256, 1000, 10_000], invoices: [1, 8, 64, 1000] }
+
 const CALLERS = 64
 const BULK = 500
 const SIZES = [20, 1024, 65_536]
@@ -24,12 +27,20 @@ const size = (bytes) => (bytes < 1024 ? `${bytes} B` : `${bytes / 1024} KB`)
 
 /** By kind: the scenarios. One with a `share` has its rate set by what the kind's `flatOut` reaches, see `atRate`. */
 const KINDS = {
-  callers: ({ callers }) =>
+  callers: ({ callers = USUAL_CALLERS.callers }) =>
     callers.map((n) => ({
       id: `callers-${n}`,
       title: `${count(n, 'caller')}, closed loop`,
       callers: n,
       load: load('closed', { callers: n }),
+    })),
+
+  invoices: ({ callers = USUAL_CALLERS.invoices }) =>
+    callers.map((n) => ({
+      id: `invoices-${n}`,
+      title: `invoices, ${count(n, 'caller')}, closed loop`,
+      callers: n,
+      load: load('closed', { pipeline: 'invoices', callers: n }),
     })),
 
   bulk: () => [

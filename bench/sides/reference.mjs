@@ -1,4 +1,5 @@
-// The reference behaviour in plain JavaScript, as a team writes it: zod, the pending record, queue.add.
+// The reference behaviour in plain JavaScript, as a team writes it: zod, whose data it is, the pending record,
+// queue.add.
 // Which BullMQ it runs on is the caller's choice.
 import { createRequire } from 'node:module'
 import { z } from 'zod'
@@ -9,14 +10,20 @@ import { PIPELINES } from '../pipelines/index.mjs'
  * @param {{ pipeline: string }} spec one of the pipelines
  */
 export async function openReference(bullmq, redisUrl, { pipeline }) {
-  const { queueName, jobName, jobIdOf, recordOf, jobOptions, ...made } = PIPELINES[pipeline]
+  const { queueName, jobName, jobIdOf, recordOf, jobOptions, definition, callerOf, ...made } = PIPELINES[pipeline]
   const schema = made.schema(z)
   const { Queue } = createRequire(import.meta.url)(bullmq)
   const queue = new Queue(queueName, { connection: { url: redisUrl } })
   await queue.waitUntilReady()
 
+  function expectOwn(data, caller) {
+    const { tenant } = definition
+    if (data[tenant] !== caller[tenant]) throw new Error(`the data is of ${tenant} ${data[tenant]}`)
+  }
+
   async function enqueue(input, storage) {
     const data = schema.parse(input)
+    if (callerOf) expectOwn(data, callerOf(input))
     const jobId = jobIdOf(data)
     await storage.createPending(recordOf(jobId, data))
     await queue.add(jobName, data, { ...jobOptions, jobId })
