@@ -1,9 +1,13 @@
 // What a round left in Redis, against what was sent.
 import { isDeepStrictEqual } from 'node:util'
 import { numberOf, PIPELINES } from './pipelines/index.mjs'
+import { JOBS } from './pipelines/jobs.mjs'
 
-/** The keys of a queue that are not jobs. */
-const OWN_KEYS = ['wait', 'id', 'meta', 'events', 'marker', 'completed', 'stalled-check']
+/** The keys of a queue that are no job's. */
+const OWN_KEYS = [
+  ...['wait', 'delayed', 'prioritized', 'completed', 'stalled-check'],
+  ...['id', 'pc', 'meta', 'events', 'marker'],
+]
 const SAMPLE = 50
 const PAGE = 10_000
 
@@ -12,10 +16,14 @@ function expect(what, found, expected) {
   throw new Error(`audit: ${what} should be ${JSON.stringify(expected)} but is ${JSON.stringify(found)}`)
 }
 
-/** The ids of the waiting jobs, a page at a time. */
-async function* waiting(redis, queue) {
+/** Reads a part of what holds the ids of jobs that no worker took, which is a list or a sorted set. */
+const reader = (redis, queue, list) => (from, to) =>
+  redis[list === 'wait' ? 'lrange' : 'zrange'](`${queue}:${list}`, from, to)
+
+/** All the ids, a page at a time. */
+async function* pages(read) {
   for (let start = 0; ; start += PAGE) {
-    const ids = await redis.lrange(`${queue}:wait`, start, start + PAGE - 1)
+    const ids = await read(start, start + PAGE - 1)
     yield ids
     if (ids.length < PAGE) return
   }
@@ -23,16 +31,17 @@ async function* waiting(redis, queue) {
 
 /**
  * Throws unless each of the `sent` first inputs is one job, waiting or among the `finished`, and Redis holds no other.
- * @param {{ pipeline: string, sent: number, bytes: number, finished: number[] }} round which pipeline, how many inputs, their
- *   size as the pipeline counts it, and the numbers of those that a worker finished
+ * @param {{ pipeline: string, job: string, sent: number, bytes: number, finished: number[] }} round which pipeline and kind of
+ *   job, how many inputs, their size as the pipeline counts it, and the numbers of those that a worker finished
  */
-export async function audit(redis, { pipeline, sent, bytes, finished }) {
-  const made = PIPELINES[pipeline]
+export async function audit(redis, { pipeline, job, sent, bytes, finished }) {
+  const made = { ...PIPELINES[pipeline], ...JOBS[job] }
   const queue = `bull:${made.queueName}`
   const input = made.inputs(bytes)
+  const read = reader(redis, queue, made.list)
   const seen = new Uint8Array(sent)
   for (const n of finished) seen[n]++
-  for await (const ids of waiting(redis, queue)) {
+  for await (const ids of pages(read)) {
     for (const id of ids) {
       const n = numberOf(id)
       expect('the id of a waiting job', id, n < sent ? made.jobIdOf(input(n)) : 'that of an input that was sent')
@@ -41,21 +50,37 @@ export async function audit(redis, { pipeline, sent, bytes, finished }) {
   }
   const wrong = seen.findIndex((times) => times !== 1)
   if (wrong !== -1) expect(`the number of jobs of input ${wrong}`, seen[wrong], 1)
+  if (finished.length === 0) await auditOrder(read, made)
 
   expect('the id counter', Number(await redis.get(`${queue}:id`)), sent)
   // Of the finished ones BullMQ keeps the last 1000.
   const kept = await redis.zcard(`${queue}:completed`)
-  const hashes = (await redis.dbsize()) - (await redis.exists(...OWN_KEYS.map((key) => `${queue}:${key}`)))
-  expect('the number of job hashes', hashes, sent - finished.length + kept)
+  const keys = (await redis.dbsize()) - (await redis.exists(...OWN_KEYS.map((key) => `${queue}:${key}`)))
+  expect('the number of keys of jobs', keys, (sent - finished.length + kept) * (made.beside ? 2 : 1))
   const step = Math.max(1, Math.floor(sent / SAMPLE))
   for (let n = 0; n < sent; n += step) await auditJob(redis, queue, made, input(n), finished)
 }
 
-async function auditJob(redis, queue, { jobName, jobIdOf, jobOptions }, data, finished) {
-  const jobId = jobIdOf(data)
-  const job = await redis.hgetall(`${queue}:${jobId}`)
-  if (job.name === undefined && finished.includes(numberOf(jobId))) return
-  expect(`the name of ${jobId}`, job.name, jobName)
-  expect(`the data of ${jobId}`, job.data, JSON.stringify(data))
-  expect(`the options of ${jobId}`, JSON.parse(job.opts), { ...jobOptions, jobId })
+/** Calls are answered about in turn: the first and the last of them are at the ends. */
+async function auditOrder(read, { newest }) {
+  const [[first], [last]] = await Promise.all([read(0, 0), read(-1, -1)])
+  expect('the end where the newest are', numberOf(first) > numberOf(last) ? 'first' : 'last', newest)
+}
+
+async function auditJob(redis, queue, made, data, finished) {
+  const jobId = made.jobIdOf(data)
+  const { name, data: json, opts, ...fields } = await redis.hgetall(`${queue}:${jobId}`)
+  if (name === undefined && finished.includes(numberOf(jobId))) return
+  expect(`the name of ${jobId}`, name, made.jobName)
+  expect(`the data of ${jobId}`, json, JSON.stringify(data))
+  expect(`the options of ${jobId}`, JSON.parse(opts), { ...made.jobOptions, ...made.stored(data), jobId })
+  for (const [field, value] of Object.entries(made.fields(data))) expect(`${field} of ${jobId}`, fields[field], value)
+  if (made.list === 'delayed') await auditDelay(redis, queue, jobId, fields)
+  if (made.beside) expect(`what is beside ${jobId}`, await redis.get(`${queue}:${made.beside(data)}`), jobId)
+}
+
+/** BullMQ keeps when a job is due in the upper bits of its score, and the turns of one millisecond in the twelve below. */
+async function auditDelay(redis, queue, jobId, { timestamp, delay }) {
+  const score = Number(await redis.zscore(`${queue}:delayed`, jobId))
+  expect(`when ${jobId} is due`, Math.floor(score / 2 ** 12), Number(timestamp) + Number(delay))
 }

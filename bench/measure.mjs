@@ -15,7 +15,7 @@ async function startLoad(crew, { load }, side, { seconds, redisUrl, pin }) {
   let wrap = pin.load
   const spec = { ...load, seconds, target: `./sides/${side}.mjs`, url: redisUrl }
   if (load.client) {
-    server = crew.start('http/server.mjs', { side, redisUrl, pipeline: load.pipeline }, { wrap })
+    server = crew.start('http/server.mjs', { side, redisUrl, pipeline: load.pipeline, job: load.job }, { wrap })
     spec.target = `./http/${load.client}.mjs`
     spec.url = `http://127.0.0.1:${await server.hears()}`
     wrap = pin.generator
@@ -63,8 +63,8 @@ export async function measure(scenario, side, bench) {
     const { cpuUs, loopUs, loopDelayMs, peakRssMiB } = server ? await server.ask('end') : own
     const finished = (await worker.count()) - finishedBefore
     await load.ended()
-    const { pipeline, bytes } = scenario.load
-    await audit(redis, { pipeline, bytes, sent, finished: await worker.finish() })
+    const { pipeline, job, bytes } = scenario.load
+    await audit(redis, { pipeline, job, bytes, sent, finished: await worker.finish() })
 
     return {
       jobs,

@@ -1,6 +1,6 @@
 // The command line of the bench.
 import { readOptions, UsageError, whole } from '../tools/options.js'
-import { KIND_NAMES, USUAL_CALLERS } from './scenarios.mjs'
+import { JOB_NAMES, KIND_NAMES, USUAL_CALLERS, USUAL_JOBS } from './scenarios.mjs'
 
 const SIDES = ['ours', 'bullmq6', 'bullmq5']
 
@@ -12,6 +12,7 @@ const OPTIONS = {
   only: 'string',
   sides: 'string',
   callers: 'string',
+  jobs: 'string',
   seconds: 'string',
   rounds: 'string',
   quick: 'boolean',
@@ -25,6 +26,7 @@ export const HELP = `npm run bench -- [options]
   --only a,b        the kinds of scenario to run (default all):
                       callers  tickets in a closed loop, at several numbers of concurrent callers
                       invoices the same of invoices: a zod schema, nested data, a tenant
+                      jobs     1000 callers, invoices in jobs that are not plain
                       bulk     500 tickets at once: addBulk against calls made in one tick
                       worker   64 callers while a BullMQ Worker consumes
                       sizes    64 callers, summaries of 20 B, 1 KB and 64 KB
@@ -34,6 +36,7 @@ export const HELP = `npm run bench -- [options]
                     other kinds (default ${FULL.sides})
   --callers n,n     numbers of callers in "callers" (default ${USUAL_CALLERS.callers}) and in "invoices" (default
                     ${USUAL_CALLERS.invoices})
+  --jobs a,b        kinds of job in "jobs" (default ${USUAL_JOBS}; plain is one too)
   --seconds s       length of one timed window (default ${FULL.seconds}); it ends early at about 2 GB of jobs
   --rounds n        rounds of each side in each scenario (default ${FULL.rounds})
   --quick           every kind in about two minutes: ${QUICK.rounds} rounds of ${QUICK.seconds} s, ${QUICK.sides}, callers ${QUICK.callers},
@@ -66,8 +69,8 @@ function seconds(name, text) {
 }
 
 /**
- * @returns {{ help: true } | { only: string[], sides: string[], callers?: number[], shares: number[], seconds: number,
- *   rounds: number, pin: boolean, json?: string, complete: boolean }} `complete` is a run of everything as it comes
+ * @returns {{ help: true } | { only: string[], sides: string[], callers?: number[], jobs: string[],
+ *   shares: number[], seconds: number, rounds: number, pin: boolean, json?: string, complete: boolean }} `complete` is a run of everything as it comes
  */
 export function parseOptions(argv) {
   const { help, quick, json, 'no-pin': noPin, ...given } = readOptions(argv, OPTIONS)
@@ -78,10 +81,14 @@ export function parseOptions(argv) {
   if (given.callers && !only.some((kind) => kind in USUAL_CALLERS)) {
     throw new UsageError('--callers is for the kinds "callers" and "invoices", which --only leaves out')
   }
+  if (given.jobs && !only.includes('jobs')) {
+    throw new UsageError('--jobs is for the kind "jobs", which --only leaves out')
+  }
   return {
     only,
     sides: list('sides', values.sides, oneOf(SIDES)),
     callers: values.callers && list('callers', values.callers, count),
+    jobs: list('jobs', given.jobs ?? USUAL_JOBS.join(), oneOf(JOB_NAMES)),
     shares: quick ? SHARES.quick : SHARES.full,
     seconds: seconds('seconds', values.seconds),
     rounds: count('rounds', values.rounds),

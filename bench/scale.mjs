@@ -61,7 +61,10 @@ try {
   for (let round = 0; round < ROUNDS; round++) {
     for (const side of SIDES) {
       await redis.flushdb('SYNC')
-      const { enqueue, close } = await (await import(`./sides/${side}.mjs`)).open(server.url, { pipeline: 'tickets' })
+      const { enqueue, close } = await (await import(`./sides/${side}.mjs`)).open(server.url, {
+        pipeline: 'tickets',
+        job: 'plain',
+      })
       // So that neither connecting nor loading a script is counted.
       await enqueue(ticket(JOBS), storage)
       const added = await spent(redis, () => addAll(enqueue))

@@ -1,10 +1,16 @@
 // What is measured: each kind of scenario, the sides it is run with, and the load it asks for.
 import { PIPELINES } from './pipelines/index.mjs'
+import { JOBS } from './pipelines/jobs.mjs'
 
 /** The numbers of callers, by kind. */
 export const USUAL_CALLERS = { callers: [1, 8, 64, 256, 1000, 10_000], invoices: [1, 8, 64, 1000] }
 
+/** All kinds of job can be asked for. Plain ones are those of the other kinds of scenario. */
+export const JOB_NAMES = Object.keys(JOBS)
+export const USUAL_JOBS = JOB_NAMES.filter((name) => name !== 'plain')
+
 const CALLERS = 64
+const JOBS_CALLERS = 1000
 const BULK = 500
 const SIZES = [20, 1024, 65_536]
 const WORKER_CONCURRENCY = 100
@@ -17,9 +23,9 @@ const MOST_REDIS_BYTES = 1.8e9
 const JOB_BYTES = 800
 
 /** What a load process is told: the `loop`, what it enqueues, and its `client` where it goes over HTTP. */
-const load = (loop, { pipeline = 'tickets', bytes = PIPELINES[pipeline].usualBytes, ...more }) => {
+const load = (loop, { pipeline = 'tickets', job = 'plain', bytes = PIPELINES[pipeline].usualBytes, ...more }) => {
   const mostJobs = Math.floor(MOST_REDIS_BYTES / (bytes + JOB_BYTES))
-  return { loop, pipeline, bytes, mostJobs, ...more }
+  return { loop, pipeline, job, bytes, mostJobs, ...more }
 }
 
 const count = (n, noun) => `${n.toLocaleString('en')} ${noun}${n === 1 ? '' : 's'}`
@@ -41,6 +47,14 @@ const KINDS = {
       title: `invoices, ${count(n, 'caller')}, closed loop`,
       callers: n,
       load: load('closed', { pipeline: 'invoices', callers: n }),
+    })),
+
+  jobs: ({ jobs }) =>
+    jobs.map((job) => ({
+      id: `jobs-${job}`,
+      title: `${count(JOBS_CALLERS, 'caller')}, invoices in jobs that are ${job}`,
+      callers: JOBS_CALLERS,
+      load: load('closed', { pipeline: 'invoices', job, callers: JOBS_CALLERS }),
     })),
 
   bulk: () => [

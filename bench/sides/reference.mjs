@@ -4,14 +4,17 @@
 import { createRequire } from 'node:module'
 import { z } from 'zod'
 import { PIPELINES } from '../pipelines/index.mjs'
+import { jobOptionsOf } from '../pipelines/jobs.mjs'
 
 /**
  * @param {string} bullmq the name under which that BullMQ is installed
- * @param {{ pipeline: string }} spec one of the pipelines
+ * @param {{ pipeline: string, job: string }} spec what to enqueue
  */
-export async function openReference(bullmq, redisUrl, { pipeline }) {
-  const { queueName, jobName, jobIdOf, recordOf, jobOptions, definition, callerOf, ...made } = PIPELINES[pipeline]
+export async function openReference(bullmq, redisUrl, { pipeline, job }) {
+  const { queueName, jobName, jobIdOf, recordOf, definition, callerOf, ...made } = PIPELINES[pipeline]
   const schema = made.schema(z)
+  const jobOptions = jobOptionsOf(PIPELINES[pipeline], job)
+  const optionsOf = typeof jobOptions === 'function' ? jobOptions : () => jobOptions
   const { Queue } = createRequire(import.meta.url)(bullmq)
   const queue = new Queue(queueName, { connection: { url: redisUrl } })
   await queue.waitUntilReady()
@@ -26,14 +29,14 @@ export async function openReference(bullmq, redisUrl, { pipeline }) {
     if (callerOf) expectOwn(data, callerOf(input))
     const jobId = jobIdOf(data)
     await storage.createPending(recordOf(jobId, data))
-    await queue.add(jobName, data, { ...jobOptions, jobId })
+    await queue.add(jobName, data, { ...optionsOf(data), jobId })
     return { jobId, status: 'queued' }
   }
 
   async function enqueueMany(inputs, storage) {
     const jobs = inputs.map((input) => {
       const data = schema.parse(input)
-      return { name: jobName, data, opts: { ...jobOptions, jobId: jobIdOf(data) } }
+      return { name: jobName, data, opts: { ...optionsOf(data), jobId: jobIdOf(data) } }
     })
     await Promise.all(jobs.map(({ data, opts: { jobId } }) => storage.createPending(recordOf(jobId, data))))
     await queue.addBulk(jobs)
