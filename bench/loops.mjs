@@ -3,7 +3,7 @@
 import { performance } from 'node:perf_hooks'
 import { now, openLoop } from './ticks.mjs'
 
-const storage = { createPending: async () => {} }
+const storage = { createPending: async () => {}, createPendingMany: async () => {} }
 
 /**
  * Each caller makes its next call when the last one is answered. When the side or Redis stalls, the callers stall with
@@ -28,15 +28,16 @@ function closed({ callers }, { enqueue }, nextInput) {
   }
 }
 
-/** One call for many inputs, or as many calls in one tick, and the next when that is answered. */
-function bulk({ size }, { enqueueMany }, nextInput) {
+/** Many inputs at once, `by` the one or the other way that a side has for it, and the next when those are answered. */
+function bulk({ size, by }, { [by]: enqueueAll }, nextInput) {
   return async (duration, latencies) => {
     const end = performance.now() + duration
     let done = 0
     while (performance.now() < end && done < latencies.length) {
       const inputs = Array.from({ length: size }, nextInput)
       const start = performance.now()
-      await enqueueMany(inputs, storage)
+      const outcomes = await enqueueAll(inputs, storage)
+      if (outcomes.length !== size) throw new Error(`${outcomes.length} outcomes of ${size} inputs`)
       latencies[done++] = performance.now() - start
     }
     return done

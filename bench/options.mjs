@@ -27,7 +27,8 @@ export const HELP = `npm run bench -- [options]
                       callers  tickets in a closed loop, at several numbers of concurrent callers
                       invoices the same of invoices: a zod schema, nested data, a tenant
                       jobs     1000 callers, invoices in jobs that are not plain
-                      bulk     500 tickets at once: addBulk against calls made in one tick
+                      bulk     500 tickets at once: calls made in one tick against addBulk
+                      many     500 tickets, and invoices, at once: enqueueMany against addBulk
                       worker   64 callers while a BullMQ Worker consumes
                       sizes    64 callers, summaries of 20 B, 1 KB and 64 KB
                       rates    an open loop at fixed rates

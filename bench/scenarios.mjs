@@ -61,9 +61,16 @@ const KINDS = {
     {
       id: `bulk-${BULK}`,
       title: `bulks of ${BULK}, one at a time: addBulk against calls made in one tick; latency is that of the whole bulk`,
-      load: load('bulk', { size: BULK }),
+      load: load('bulk', { size: BULK, by: 'inOneTick' }),
     },
   ],
+
+  many: () =>
+    Object.keys(PIPELINES).map((pipeline) => ({
+      id: `many-${pipeline}-${BULK}`,
+      title: `${pipeline}, ${BULK} a call, one at a time: enqueueMany against addBulk; latency is that of the whole call`,
+      load: load('bulk', { pipeline, size: BULK, by: 'enqueueMany' }),
+    })),
 
   worker: () => [
     {

@@ -33,15 +33,20 @@ export async function openReference(bullmq, redisUrl, { pipeline, job }) {
     return { jobId, status: 'queued' }
   }
 
+  /** One outcome for each input: what is wrong with one is no reason not to enqueue the others. */
   async function enqueueMany(inputs, storage) {
-    const jobs = inputs.map((input) => {
-      const data = schema.parse(input)
-      return { name: jobName, data, opts: { ...optionsOf(data), jobId: jobIdOf(data) } }
+    const jobs = []
+    const outcomes = inputs.map((input) => {
+      const { data, error } = schema.safeParse(input)
+      if (error) return { status: 'refused', error }
+      const jobId = jobIdOf(data)
+      jobs.push({ name: jobName, data, opts: { ...optionsOf(data), jobId } })
+      return { jobId, status: 'queued' }
     })
-    await Promise.all(jobs.map(({ data, opts: { jobId } }) => storage.createPending(recordOf(jobId, data))))
+    await storage.createPendingMany(jobs.map(({ data, opts: { jobId } }) => recordOf(jobId, data)))
     await queue.addBulk(jobs)
-    return jobs.map(({ opts: { jobId } }) => ({ jobId, status: 'queued' }))
+    return outcomes
   }
 
-  return { enqueue, enqueueMany, close: () => queue.close() }
+  return { enqueue, enqueueMany, inOneTick: enqueueMany, close: () => queue.close() }
 }
