@@ -1,14 +1,14 @@
 // Another build of the package beside this one, in turns on one private Redis: whether a change made it slower. All figures
 // are ratios of this build to the other within one round, their median and range; above 1 is more.
 //   node bench/builds.mjs <the folder of the other build> [rounds] [seconds]
+import { createRequire } from 'node:module'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { median } from '../tools/count.js'
-import { findServer } from '../tools/find-server.js'
-import { OwnServer } from '../tools/server.js'
 import { pinning } from './environment.mjs'
 import { measure } from './measure.mjs'
+import { startRedis } from './redis.mjs'
 import { scenarios } from './scenarios.mjs'
 
 const CALLERS = [1, 8, 64, 1000]
@@ -23,8 +23,13 @@ if (!folder) {
   process.exit(2)
 }
 
+for (const build of [own, folder]) {
+  const { PUBLISHED } = createRequire(import.meta.url)(path.resolve(build, 'lib/native.js'))
+  if (!PUBLISHED) console.error(`WARNING: ${build} is not compiled as it is published`)
+}
+
 const pin = pinning(true)
-const server = await OwnServer.start([], { command: await findServer(console.error), wrap: pin.redis })
+const server = await startRedis(pin.redis)
 const redis = new Redis(server.url)
 const bench = { redis, redisUrl: server.url, seconds: Number(seconds), pin }
 

@@ -9,9 +9,8 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { median } from '../tools/count.js'
-import { findServer } from '../tools/find-server.js'
-import { OwnServer } from '../tools/server.js'
 import { tickets } from './pipelines/tickets.mjs'
+import { startRedis } from './redis.mjs'
 
 const CALLERS = 64
 const CALLS = 20_000
@@ -96,7 +95,7 @@ function summary(costs, queued) {
   return `${median(costs).toFixed(2).padStart(6)} µs ${usual}× (${least}–${most})`
 }
 
-const server = await OwnServer.start([], { command: await findServer() })
+const server = await startRedis()
 const redis = new Redis(server.url)
 try {
   const sides = await Promise.all(builds.map((folder) => open(folder, server.url)))
@@ -120,6 +119,6 @@ try {
   }
 } finally {
   redis.disconnect()
-  server.stop()
+  await server.stop()
 }
 process.exit()

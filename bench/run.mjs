@@ -4,13 +4,12 @@ import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
-import { findServer } from '../tools/find-server.js'
 import { UsageError } from '../tools/options.js'
-import { OwnServer } from '../tools/server.js'
 import { drawCharts } from './charts.mjs'
 import { describe, pinning } from './environment.mjs'
 import { measure } from './measure.mjs'
 import { HELP, parseOptions } from './options.mjs'
+import { startRedis } from './redis.mjs'
 import { atRate, scenarios } from './scenarios.mjs'
 import { spread, summarize } from './summary.mjs'
 import { renderTable } from './table.mjs'
@@ -71,10 +70,8 @@ async function runAll(planned, rounds, bench) {
 async function bench({ seconds, rounds, pin: wanted, json, complete, ...what }) {
   const file = json ?? (complete ? RESULTS : undefined)
   if (file) expectWritable(file)
-  const command = await findServer(console.error)
-  if (!command) throw new Error('The bench starts a Redis of its own: put redis-server or valkey-server on PATH.')
   const pin = pinning(wanted)
-  const server = await OwnServer.start([], { command, wrap: pin.redis })
+  const server = await startRedis(pin.redis)
   const redis = new Redis(server.url)
   try {
     const environment = {
@@ -91,9 +88,6 @@ async function bench({ seconds, rounds, pin: wanted, json, complete, ...what }) 
     await server.stop()
   }
 }
-
-// An interrupted bench takes its server with it: exit runs the hook that kills it, a signal alone does not.
-process.once('SIGINT', () => process.exit(130)).once('SIGTERM', () => process.exit(143))
 
 try {
   const options = parseOptions(process.argv.slice(2))

@@ -3,10 +3,9 @@
 import { Worker } from 'bullmq'
 import { Redis } from 'ioredis'
 import { median } from '../tools/count.js'
-import { findServer } from '../tools/find-server.js'
-import { OwnServer } from '../tools/server.js'
 import { pinning } from './environment.mjs'
 import { tickets } from './pipelines/tickets.mjs'
+import { startRedis } from './redis.mjs'
 
 const JOBS = 100_000
 const CALLERS = 1000
@@ -54,7 +53,7 @@ async function finishAll(url) {
   await worker.close()
 }
 
-const server = await OwnServer.start([], { command: await findServer(console.error), wrap: pinning(true).redis })
+const server = await startRedis(pinning(true).redis)
 const redis = new Redis(server.url)
 const rounds = {}
 try {
