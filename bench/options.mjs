@@ -4,7 +4,7 @@ import { JOB_NAMES, KIND_NAMES, USUAL_CALLERS, USUAL_JOBS } from './scenarios.mj
 
 const SIDES = ['ours', 'bullmq6', 'bullmq5']
 
-const FULL = { sides: 'ours,bullmq6,bullmq5', seconds: '3', rounds: '5' }
+const FULL = { sides: 'ours,bullmq6,bullmq5', seconds: '2', rounds: '5' }
 const QUICK = { sides: 'ours,bullmq6', callers: '1,64,1000', seconds: '1', rounds: '2' }
 const SHARES = { full: [0.25, 0.5, 0.75], quick: [0.5] }
 
@@ -40,7 +40,7 @@ export const HELP = `npm run bench -- [options]
   --jobs a,b        kinds of job in "jobs" (default ${USUAL_JOBS}; plain is one too)
   --seconds s       length of one timed window (default ${FULL.seconds}); it ends early at about 2 GB of jobs
   --rounds n        rounds of each side in each scenario (default ${FULL.rounds})
-  --quick           every kind in about two minutes: ${QUICK.rounds} rounds of ${QUICK.seconds} s, ${QUICK.sides}, callers ${QUICK.callers},
+  --quick           every kind in about four minutes: ${QUICK.rounds} rounds of ${QUICK.seconds} s, ${QUICK.sides}, callers ${QUICK.callers},
                     one rate; options that are given go before these
   --no-pin          leave all processes to the scheduler instead of giving Redis its own core
   --json file       where to write every round and the summary. Without it, a run with no options writes
