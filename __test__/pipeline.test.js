@@ -18,10 +18,11 @@ function gate() {
   return { open, createPending: () => opened }
 }
 
-test('a pipeline enqueues as enqueueTicketTriage does', async () => {
+test('a pipeline enqueues as enqueueTicketTriage does, and says that the job is new', async () => {
   const pipeline = make()
   const ticket = newTicket()
-  await expect(pipeline.enqueue(ticket, recorder())).resolves.toEqual({ jobId: jobId(ticket), status: 'queued' })
+  const queued = { jobId: jobId(ticket), status: 'queued', created: true }
+  await expect(pipeline.enqueue(ticket, recorder())).resolves.toEqual(queued)
   expect(await database.redis.hget(jobKey(ticket), 'data')).toBe(JSON.stringify(ticket))
   await pipeline.close()
 })

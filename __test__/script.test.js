@@ -8,17 +8,21 @@ const { dump } = require('./support/keyspace.js')
 const { OwnServer, useDatabase } = require('./support/redis.js')
 const { jobId, jobKey, newTicket } = require('./support/tickets.js')
 
-const SCRIPT = readFileSync(path.join(__dirname, '../src/queue/scripts/add_jobs.lua'))
-const QUEUE_KEYS = ['wait', 'paused', 'meta', 'id', 'active', 'events', 'marker'].map(keyOf)
+const source = (name) => readFileSync(path.join(__dirname, `../src/queue/scripts/${name}`), 'utf8')
+const SCRIPT = source('queue.lua') + source('add_jobs.lua')
+const QUEUE_KEYS = [
+  ...['wait', 'paused', 'meta', 'id', 'active', 'events', 'marker', 'delayed', 'prioritized', 'pc', 'completed'],
+  ...['failed', 'waiting-children'],
+].map(keyOf)
 const TIMESTAMP = '1700000000000'
 
 const database = useDatabase()
 
 /**
  * Runs the script for these tickets; resolves to its reply, behind the number that a reply begins with. `escaped` hands
- * each id over as it stands in JSON too, `timestamps` gives each job its own.
+ * each id over as it stands in JSON too, `timestamps` gives each job its own, `reuse` says which that ended make room.
  */
-async function addJobs(redis, tickets, { escaped = false, timestamps } = {}) {
+async function addJobs(redis, tickets, { escaped = false, timestamps, reuse = '0' } = {}) {
   const ids = tickets.map(jobId)
   const inJson = (id) => JSON.stringify(id).slice(1, -1)
   const keys = [...QUEUE_KEYS, ...tickets.map(jobKey)]
@@ -29,7 +33,8 @@ async function addJobs(redis, tickets, { escaped = false, timestamps } = {}) {
     ...(timestamps ? [timestamps[at]] : []),
     ...(escaped ? [inJson(ids[at])] : []),
   ])
-  const common = ['triage', options, '42', repeats ? '1' : '0', timestamps ? '' : TIMESTAMP, escaped ? '1' : '0']
+  const flags = ['42', repeats ? '1' : '0', timestamps ? '' : TIMESTAMP, escaped ? '1' : '0']
+  const common = ['triage', options, reuse, ...flags]
   const [number, ...duplicates] = await redis.eval(SCRIPT, keys.length, ...keys, ...common, ...jobs)
   expect(number).toBe(42)
   return duplicates
@@ -95,9 +100,9 @@ test.each([
 })
 
 // A job whose hash alone were written would be a duplicate for ever, and never run.
-const COMMANDS = new Set(
-  Array.from(SCRIPT.toString().matchAll(/\b(?:call|announce)\('([A-Z]+)'/g), ([, command]) => command),
-)
+const COMMANDS = new Set(Array.from(SCRIPT.matchAll(/\b(?:call|try)\('([A-Z]+)'/g), ([, command]) => command))
+/** Those without which a queue can do that is not paused or limited, and has no job of the ids. */
+const DISPENSABLE = ['LLEN', 'EXISTS', 'DEL', 'XINFO', 'LPOS', 'LRANGE', 'ZSCORE']
 
 describe.each([
   ['in use', () => meta({ concurrency: 3 })],
@@ -120,7 +125,7 @@ describe.each([
         expect(reply.message).toMatch(/NOPERM|permission|ACL failure|can't run/)
         expect(await dump(redis)).toEqual(before)
       } else {
-        expect(['LLEN', 'EXISTS', 'DEL']).toContain(command)
+        expect(DISPENSABLE).toContain(command)
         expect(await redis.llen(keyOf('wait'))).toBeGreaterThanOrEqual(5)
       }
       // The queue is as good as before for everybody else.
@@ -225,7 +230,7 @@ test.each(Object.keys(WRONG))('a job whose key holds a %s is a duplicate, and is
   const [first, existing, last] = newTickets(3)
   await WRONG[type](redis, jobKey(existing))
   const before = (await dump(redis))[jobKey(existing)]
-  await expect(addJobs(redis, [first, existing, last])).resolves.toEqual([2])
+  await expect(addJobs(redis, [first, existing, last])).resolves.toEqual([2, 'unknown', 0])
   const after = await dump(redis)
   expect(after[jobKey(existing)]).toEqual(before)
   expect(after[keyOf('wait')].value.slice(0, 2)).toEqual([jobId(last), jobId(first)])
@@ -260,7 +265,7 @@ test('an id that stands in a batch twice makes one job, with the data that came 
   const [ticket, other] = newTickets(2)
   const counter = Number(await redis.get(keyOf('id')))
   const batch = [ticket, other, { ...ticket, summary: 'Came second' }, ticket]
-  await expect(addJobs(redis, batch)).resolves.toEqual([3, 4])
+  await expect(addJobs(redis, batch)).resolves.toEqual([...[3, 'unknown', 0], ...[4, 'unknown', 2]])
   expect(await redis.hget(jobKey(ticket), 'data')).toBe(JSON.stringify(ticket))
   expect(await redis.lrange(keyOf('wait'), 0, 1)).toEqual([jobId(other), jobId(ticket)])
   expect(await redis.get(keyOf('id'))).toBe(`${counter + 4}`)
@@ -271,7 +276,7 @@ test('a batch of nothing but duplicates wakes no worker', async () => {
   const tickets = newTickets(2)
   await addJobs(redis, tickets)
   await redis.del(keyOf('marker'))
-  await expect(addJobs(redis, tickets)).resolves.toEqual([1, 2])
+  await expect(addJobs(redis, tickets)).resolves.toEqual([...[1, 'waiting', 2], ...[2, 'waiting', 2]])
   expect(await redis.exists(keyOf('marker'))).toBe(0)
 })
 

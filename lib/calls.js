@@ -6,9 +6,10 @@ const { makeBoundary } = require('./boundary.js')
 const { Call, phases, refuse } = require('./call.js')
 const { toJson } = require('./definition/json.js')
 const { isObject, pick, readFields } = require('./definition/read.js')
-const { closed, forbidden, invalidArgument } = require('./error.js')
+const { closed, conflict, forbidden, invalidArgument } = require('./error.js')
 const { describe, describeLate, invalidByLibrary, notAnInput, notJson, refusal } = require('./failure.js')
 const { CallOptions, isUsable, readLimits } = require('./options.js')
+const outcome = require('./outcome.js')
 const { BATCH, Slots } = require('./slots.js')
 const { atEnd, nextTurn } = require('./turns.js')
 const { warnOfEviction } = require('./warnings.js')
@@ -16,10 +17,11 @@ const { warnOfEviction } = require('./warnings.js')
 /** Those of a pipeline that has not been called yet. */
 const NO_STATS = { inFlight: 0, waitingForRedis: 0, bytes: 0, connected: false, connects: 0 }
 
-const FAILED = 2
 const { apply } = Reflect
 const { then } = Promise.prototype
 const promiseResolve = Promise.resolve.bind(Promise)
+
+const { ADDED, created, deduplicated, duplicate, hasSameData, isDeduplicated, isDuplicate, queued } = outcome
 
 /** Those with calls in flight, which are to be settled whether anybody still has the pipeline or not. */
 const busy = new Set()
@@ -331,15 +333,27 @@ class Calls {
     for (let at = 0; at < 2 * count; at += 2) {
       const call = this.#slots.at(results[at])
       if (call === undefined) continue
-      if (results[at + 1] < FAILED) {
-        this.#release(call)
-        call.resolve({ jobId: call.jobId, status: 'queued' })
-      } else {
-        this.#fail(call)
-      }
+      this.#settleOne(call, results[at + 1])
     }
     if (count === most) this.#again()
     if (!this.#watched && count > 0) this.#watch()
+  }
+
+  /** @param {number} status how it ended */
+  #settleOne(call, status) {
+    const { onConflict, tells } = this.#definition
+    if (status === ADDED) return this.#resolve(call, tells ? created(call.jobId) : queued(call.jobId))
+    if (isDeduplicated(status)) {
+      return this.#resolve(call, deduplicated(call.jobId, status, this.#boundary.deduplicatedTo(call.slot)))
+    }
+    if (!isDuplicate(status)) return this.#fail(call)
+    if (onConflict === 'reject' && !hasSameData(status)) return this.#reject(call, conflict(call.jobId))
+    this.#resolve(call, tells ? duplicate(call.jobId, status) : queued(call.jobId))
+  }
+
+  #resolve(call, result) {
+    this.#release(call)
+    call.resolve(result)
   }
 
   /** Settles more in a turn to come: errors are dear, and others want the loop too. */

@@ -22,6 +22,21 @@ const CODES = {
     message: 'the job belongs to another tenant than the caller',
   },
   FORBIDDEN: { title: 'Forbidden', status: 403, message: 'the caller may not enqueue this job' },
+  ID_CONFLICT: {
+    title: 'Conflict',
+    status: 409,
+    message: 'a job of this id is there already, with other data; nothing was enqueued',
+  },
+  MISSING_PARENT: {
+    title: 'Missing parent',
+    status: 409,
+    message: 'the parent of the job is not there; the job was not enqueued',
+  },
+  PARENT_CONFLICT: {
+    title: 'Another parent',
+    status: 409,
+    message: 'a job of this id is there already, as a child of another parent; nothing was enqueued',
+  },
   VALIDATE_TIMEOUT: {
     title: 'Validation timed out',
     status: 504,

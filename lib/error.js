@@ -173,10 +173,16 @@ function forbidden(jobId) {
   return new EnqueueError(new Fields('FORBIDDEN', jobId))
 }
 
+/** The error for a call whose id has a job with other data, where that is to be one. */
+function conflict(jobId) {
+  return new EnqueueError(new Fields('ID_CONFLICT', jobId))
+}
+
 module.exports = {
   EnqueueError,
   Fields,
   closed,
+  conflict,
   forbidden,
   invalidArgument,
   isEnqueueError,

@@ -33,5 +33,7 @@ const ticketTriageDefinition = freeze({
 })
 
 const ticketTriage = compile(ticketTriageDefinition)
+// Of tickets it is told that they are queued, and no more.
+ticketTriage.tells = false
 
 module.exports = { ticketInputSchema: ticketTriage.schema, ticketTriage, ticketTriageDefinition }

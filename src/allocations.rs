@@ -13,8 +13,9 @@ use crate::core::plan::{Caller, MAX_DATA, Plan};
 use crate::core::{Detail, Error, Field, Job, Kind, Text};
 use crate::queue::backlog::Backlog;
 use crate::queue::connection::resp;
-use crate::queue::scripts::add_jobs::{Script, duplicates};
-use crate::queue::{Destination, Ready};
+use crate::queue::scripts::Scripts;
+use crate::queue::scripts::answer::answers;
+use crate::queue::{Destination, Ready, Reuse};
 
 const USUAL: &str = "The printer on floor 3 prints only blank pages since this morning";
 
@@ -117,7 +118,7 @@ fn jobs_go_out_and_are_answered_with_few_allocations_a_batch() {
     let mut triage = tickets();
     let texts = texts(USUAL);
     let values = texts.each_ref().map(Field::Text);
-    let script = Script::new(&Destination::sample("bull"), false);
+    let scripts = Scripts::new(&Destination::sample("bull"), false);
     let mut backlog = Backlog::default();
     let client = backlog.join(0);
     let trouble = Detail::default();
@@ -128,15 +129,17 @@ fn jobs_go_out_and_are_answered_with_few_allocations_a_batch() {
     let mut enqueue = |jobs: Vec<Job>| {
         let count = jobs.len();
         for (slot, job) in (0..).zip(jobs) {
-            backlog.add(client, Ready { slot, job, timestamp: 1_700_000_000_000, deadline });
+            backlog.add(
+                client,
+                Ready { slot, job, timestamp: 1_700_000_000_000, deadline, reuse: Reuse::Never, room: false },
+            );
         }
         let mut batches = 0;
         while !backlog.is_empty() {
             while let Some(call) = backlog.next_batch(now, &trouble) {
                 batches += 1;
                 buffer.clear();
-                let jobs = call.jobs.iter().map(|ready| (&ready.job, ready.timestamp));
-                script.push_call(call.whole, call.number, jobs, &mut buffer);
+                scripts.push_call(&call, &mut buffer);
             }
             while let Some(batch) = backlog.answered() {
                 buffer.clear();
@@ -145,8 +148,8 @@ fn jobs_go_out_and_are_answered_with_few_allocations_a_batch() {
                 buffer.extend_from_slice(resp::Decimal::default().write(batch.number));
                 buffer.extend_from_slice(b"\r\n");
                 let (reply, _) = resp::parse(&buffer).unwrap().unwrap();
-                let duplicates = duplicates(&reply, batch.number, batch.jobs.len()).unwrap();
-                backlog.added(batch, duplicates);
+                let answers = answers(&reply, batch.number, batch.jobs.len()).unwrap();
+                backlog.added(batch, answers);
             }
         }
         let settled = backlog.news().unwrap().settled;

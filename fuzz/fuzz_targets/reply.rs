@@ -4,7 +4,7 @@
 
 use enqueue_boundary::queue::connection::resp::{Garbage, Reply, parse, push_command};
 use enqueue_boundary::queue::refusal::{judge, said};
-use enqueue_boundary::queue::scripts::add_jobs::duplicates;
+use enqueue_boundary::queue::scripts::answer::answers;
 use libfuzzer_sys::fuzz_target;
 
 /// The batch that a reply is taken to answer: its number, and how many jobs it had.
@@ -24,8 +24,8 @@ fuzz_target!(|bytes: &[u8]| {
         if let Reply::Error(message) = reply {
             judge(message, &said(message, "server"));
         }
-        if let Some(positions) = duplicates(reply, NUMBER, BATCH) {
-            assert!(positions.iter().all(|at| *at < BATCH));
+        if let Some(answers) = answers(reply, NUMBER, BATCH) {
+            assert!(answers.iter().all(|(at, _)| *at < BATCH));
         }
     }
 

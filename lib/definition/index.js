@@ -11,6 +11,7 @@ const { readSchema } = require('./schema.js')
 
 const OPTIONS = [
   ...['queueName', 'jobName', 'schema', 'jobId', 'encodeIds', 'record', 'tenant', 'jobOptions', 'maxDataBytes'],
+  ...['idReuse', 'onConflict'],
   ...['connection', 'prefix', 'timeoutMs', 'maxInFlight', 'durability'],
 ]
 const MAX_DATA_BYTES = 1024 * 1024
@@ -23,6 +24,10 @@ const TAKEN_NAMES = ['0', 'de', 'dn', 'metrics', 'repeat']
 /** What other keys of it begin with, before a hyphen. */
 const TAKEN_FRONTS = ['stalled', 'waiting']
 
+/** Which jobs that ended make room for a new one of their id, by the number that the native side knows it by. */
+const ID_REUSE = ['never', 'afterFailed', 'afterFinished']
+const ON_CONFLICT = ['keep', 'reject']
+
 /** What a call goes by. What its pipeline does not need is undefined. */
 class Compiled {
   /**
@@ -33,10 +38,14 @@ class Compiled {
    * @param {((data: unknown) => unknown) | undefined} parts.idOf where the id is not made of fields
    * @param {string[]} parts.record the fields of the data that the record has beside its `jobId`
    * @param {string | undefined} parts.tenant the field that names the tenant
+   * @param {'keep' | 'reject'} parts.onConflict what is done about a job of the same id with other data
    * @param {number} parts.maxDataBytes the most bytes of JSON that the data may have
    */
-  constructor({ plan, schema, validate, idOf, record, tenant, maxDataBytes }) {
+  constructor({ plan, schema, validate, idOf, record, tenant, maxDataBytes, onConflict }) {
     this.plan = plan
+    this.onConflict = onConflict
+    /** Whether callers are told what was there already. */
+    this.tells = true
     this.maxDataBytes = maxDataBytes
     /** The properties that are read one by one, or null where the input is made into JSON. */
     this.fields = validate === undefined ? fieldsOf(plan) : null
@@ -79,6 +88,8 @@ function compile(definition) {
     faults.add(`queueName must not be ${queueName}: ids that begin with it would be keys of BullMQ's own`)
   }
   const { text: jobOptions, sizeLimit } = jobOptionsJson(option(definition, 'jobOptions'), faults)
+  const idReuse = readWord(option(definition, 'idReuse'), 'idReuse', ID_REUSE, faults)
+  const onConflict = readWord(option(definition, 'onConflict'), 'onConflict', ON_CONFLICT, faults)
   const most = readMaxDataBytes(option(definition, 'maxDataBytes'), faults)
   faults.throwAny()
   const maxDataBytes = Math.min(most, sizeLimit ?? most)
@@ -92,8 +103,18 @@ function compile(definition) {
     encodeIds,
     tenant,
     maxDataBytes,
+    idReuse: ID_REUSE.indexOf(idReuse),
   })
-  return new Compiled({ plan, schema: standard(plan, fieldsOf(plan)), validate, idOf, record, tenant, maxDataBytes })
+  const schema = standard(plan, fieldsOf(plan))
+  return new Compiled({ plan, schema, validate, idOf, record, tenant, maxDataBytes, onConflict })
+}
+
+/** One of these words, of which the first is the default. */
+function readWord(given, what, words, faults) {
+  if (given === undefined) return words[0]
+  if (typeof given !== 'string') faults.add(`${what} must be ${words.join(' or ')}`)
+  else if (!words.includes(given)) faults.unknown(`value of ${what}`, given, words, `it must be ${words.join(' or ')}`)
+  return given
 }
 
 function readName(name, what, faults) {

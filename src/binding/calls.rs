@@ -1,12 +1,14 @@
 //! The calls in flight of one environment, by the slot number that JavaScript gave each. Knows no JavaScript.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use napi_derive::napi;
 
 use super::deadlines::Deadlines;
+use crate::core::options::JobOptions;
 use crate::core::{Error, Job, Outcome};
-use crate::queue::{Ready, Settled};
+use crate::queue::{Ready, Reuse, Settled};
 
 /// Bytes of jobs that may be held at once.
 const MAX_BYTES: usize = 256 * 1024 * 1024;
@@ -25,6 +27,8 @@ enum Call {
     Sent { bytes: usize },
     /// It failed there.
     Failed(Error),
+    /// The job of this id has its place.
+    Deduplicated(String),
 }
 
 pub struct Calls {
@@ -38,11 +42,13 @@ pub struct Calls {
     held: usize,
     bytes: usize,
     sent: usize,
+    reuse: Reuse,
 }
 
 impl Calls {
-    pub fn new(most: usize) -> Self {
+    pub fn new(most: usize, reuse: Reuse) -> Self {
         Calls {
+            reuse,
             slots: Vec::new(),
             deadlines: Deadlines::default(),
             waiting: 0,
@@ -145,7 +151,8 @@ impl Calls {
                 self.sent += 1;
                 self.put(slot, Call::Sent { bytes: job.size() });
                 if deadline > now {
-                    Ok(Some(Ready { slot, job, timestamp, deadline }))
+                    let reuse = self.reuse;
+                    Ok(Some(Ready { slot, job, timestamp, deadline, reuse, room: false }))
                 } else {
                     Err(Error::StorageTimeout { timeout_ms })
                 }
@@ -173,25 +180,57 @@ impl Calls {
         }
     }
 
-    /// Notes what became of a sent job. A failed call keeps its slot until the error is fetched.
-    pub fn settle(&mut self, slot: u32, settled: Settled) -> Status {
+    /// Gives a job that is accepted and not sent options of its own, if it is not too large for them.
+    pub fn set_options(&mut self, slot: u32, options: Arc<JobOptions>) -> Result<(), Error> {
+        let Some(Call::Accepted { job, .. }) = self.slots.get_mut(slot as usize) else {
+            return Ok(());
+        };
+        if let Some(limit) = options.size_limit.filter(|limit| job.data().len() > *limit) {
+            return Err(Error::PayloadTooLarge { limit });
+        }
+        job.set_options(Some(options));
+        Ok(())
+    }
+
+    /// Notes what became of a sent job. A failed call keeps its slot until the error is fetched, one that was deduplicated until
+    /// the other's id is.
+    pub fn settle(&mut self, slot: u32, settled: Settled) -> u32 {
         let Call::Sent { bytes } = self.take(slot) else {
-            return Status::Stray;
+            return STRAY;
         };
         self.sent -= 1;
         match settled {
             Settled::Added => {
                 self.forget(bytes);
-                Status::Added
+                ADDED
             }
-            Settled::Duplicate => {
+            Settled::Duplicate { state, same } => {
                 self.forget(bytes);
-                Status::Duplicate
+                DUPLICATE + 2 * state as u32 + u32::from(same)
+            }
+            Settled::Deduplicated { state, id } => {
+                self.bytes -= bytes;
+                self.put(slot, Call::Deduplicated(id));
+                DEDUPLICATED + state as u32
             }
             Settled::Failed(error) => {
                 self.bytes -= bytes;
                 self.put(slot, Call::Failed(error));
-                Status::Failed
+                FAILED
+            }
+        }
+    }
+
+    /// The id of the job that has the place of one that was deduplicated; frees the slot.
+    pub fn deduplicated_to(&mut self, slot: u32) -> Option<String> {
+        match self.take(slot) {
+            Call::Deduplicated(id) => {
+                self.forget(0);
+                Some(id)
+            }
+            other => {
+                self.put(slot, other);
+                None
             }
         }
     }
@@ -286,15 +325,15 @@ pub enum Phase {
     Validating = 2,
 }
 
-/// How a sent job ended, as a number that JavaScript reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    Added = 0,
-    Duplicate = 1,
-    Failed = 2,
-    /// No call waits for it.
-    Stray = 3,
-}
+// How a sent job ended, as a number that `lib/outcome.js` reads.
+pub const ADDED: u32 = 0;
+pub const FAILED: u32 = 1;
+/// No call waits for it.
+pub const STRAY: u32 = 2;
+/// And twice the number of the state, and 1 where the data are the same.
+pub const DUPLICATE: u32 = 16;
+/// And the number of the state.
+pub const DEDUPLICATED: u32 = 32;
 
 #[cfg(test)]
 mod tests {
@@ -302,7 +341,7 @@ mod tests {
 
     #[test]
     fn one_more_call_fits_while_jobs_hold_less_than_256_mib() {
-        let mut calls = Calls::new(1);
+        let mut calls = Calls::new(1, Reuse::Never);
         calls.bytes = (256 << 20) - 1;
         assert!(calls.admit().is_ok());
         calls.bytes += 1;

@@ -17,24 +17,32 @@ mod writers;
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use self::calls::{Calls, Phase, Status};
+use self::calls::{Calls, FAILED, Phase};
 use self::failure::Failure;
 use self::plan::Plan;
 use self::raw::Waker;
 use self::state::State;
 use self::wake::Mailbox;
 use self::writers::Target;
+use crate::core::options::JobOptions;
 use crate::core::{Error, Outcome};
 use crate::queue::{Health, Settled, Share};
 
 /// What the JavaScript half must be of as well.
 #[napi]
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What states of jobs are called, by their numbers.
+#[napi]
+pub fn states() -> Vec<String> {
+    crate::queue::State::NAMES.map(str::to_owned).to_vec()
+}
 
 /// Whether it was compiled as it is published, and not for work on it.
 #[napi]
@@ -84,7 +92,8 @@ impl Boundary {
                 plan: Rc::clone(&plan.plan),
                 destination: plan.destination(""),
                 kept: false,
-                calls: Calls::new(max_in_flight as usize),
+                options: plan.special(),
+                calls: Calls::new(max_in_flight as usize, plan.reuse),
                 mailbox: Mailbox::new(waker.clone()),
                 waker,
                 target: None,
@@ -182,6 +191,21 @@ impl Boundary {
         }
     }
 
+    /// Gives the job of a call options of its own, as JSON. Gives the number of the code to refuse the call with, if any.
+    #[napi(catch_unwind)]
+    pub fn set_options(&self, slot: u32, options: String) -> Option<u32> {
+        let state = &mut *self.state.borrow_mut();
+        let read = JobOptions::read(&options).map_err(plan::internal);
+        let set = read.and_then(|options| state.calls.set_options(slot, Arc::new(options)));
+        set.err().map(|error| state.refuse(error) as u32)
+    }
+
+    /// The id of the job that has the place of one that was deduplicated.
+    #[napi(catch_unwind)]
+    pub fn deduplicated_to(&self, slot: u32) -> Option<String> {
+        self.state.borrow_mut().calls.deduplicated_to(slot)
+    }
+
     /// A call waits for its input to be validated; its time runs. Gives the number of the code to refuse it with, if any.
     #[napi(catch_unwind)]
     pub fn await_input(&self, slot: u32, timeout_ms: u32) -> Option<u32> {
@@ -245,7 +269,7 @@ impl Boundary {
         self.state.borrow_mut().calls.abandon(slot);
     }
 
-    /// Writes up to `most` pairs of slot and status (0 added, 1 duplicate, 2 failed) and returns how many. Calls whose deadline
+    /// Writes up to `most` pairs of slot and status (see `lib/outcome.js`) and returns how many. Calls whose deadline
     /// passed in the caller's own code are among those that failed.
     #[napi(catch_unwind)]
     pub fn drain(&self, env: &Env, mut results: Uint32ArraySlice<'_>, most: u32) -> Result<u32> {
@@ -256,9 +280,8 @@ impl Boundary {
         let count = settled.len();
         let (late, due) = state.calls.expire(Instant::now(), most - count);
         let total = count + late.len();
-        let outcomes =
-            settled.into_iter().map(|(slot, settled)| [slot, state.calls.settle(slot, settled) as u32]);
-        let late = late.into_iter().map(|slot| [slot, Status::Failed as u32]);
+        let outcomes = settled.into_iter().map(|(slot, settled)| [slot, state.calls.settle(slot, settled)]);
+        let late = late.into_iter().map(|slot| [slot, FAILED]);
         for (pair, outcome) in pairs.iter_mut().zip(outcomes.chain(late)) {
             *pair = outcome;
         }

@@ -2,15 +2,17 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use super::issues;
 use super::read::Reader;
+use crate::core::options::JobOptions;
 use crate::core::plan;
 use crate::core::{Error, Outcome};
-use crate::queue::Destination;
+use crate::queue::{Destination, Reuse};
 
 /// What a user defined, as `lib/definition/` has checked and named it.
 #[napi(object, object_to_js = false)]
@@ -26,6 +28,8 @@ pub struct Definition {
     pub encode_ids: bool,
     pub tenant: Option<String>,
     pub max_data_bytes: u32,
+    /// Which jobs that ended make room for a new one of their id: 0 none, 1 those that failed, 2 all.
+    pub id_reuse: u8,
 }
 
 /// Something wrong with a schema.
@@ -42,7 +46,8 @@ pub struct Plan {
     pub(super) reader: Rc<RefCell<Reader>>,
     queue: String,
     job_name: String,
-    options: String,
+    options: Arc<JobOptions>,
+    pub(super) reuse: Reuse,
 }
 
 /// Everything wrong with a JSON Schema.
@@ -66,6 +71,7 @@ impl Plan {
             encode_ids,
             tenant,
             max_data_bytes,
+            id_reuse,
         } = definition;
         let plan = plan::Plan::compile(&plan::Definition {
             queue: queue_name.clone(),
@@ -76,12 +82,19 @@ impl Plan {
             max_data: max_data_bytes as usize,
         });
         let plan = plan.map_err(|faults| napi::Error::from_reason(format!("{faults:?}")))?;
+        let options =
+            JobOptions::read(&job_options).map_err(|error| napi::Error::from_reason(error.to_string()))?;
         Ok(Plan {
             plan: Rc::new(RefCell::new(plan)),
             reader: Rc::default(),
             queue: queue_name,
             job_name,
-            options: front_of(&job_options),
+            options: Arc::new(options),
+            reuse: match id_reuse {
+                1 => Reuse::AfterFailed,
+                2 => Reuse::AfterFinished,
+                _ => Reuse::Never,
+            },
         })
     }
 
@@ -132,40 +145,21 @@ impl Plan {
 }
 
 impl Plan {
+    /// The options of its jobs, where those are not plain.
+    pub(super) fn special(&self) -> Option<Arc<JobOptions>> {
+        let plain = self.options.is_plain() && self.options.timestamp.is_none();
+        (!plain).then(|| Arc::clone(&self.options))
+    }
+
     /// Where its jobs go, behind this prefix.
     pub(super) fn destination(&self, prefix: &str) -> Destination {
         let [prefix, queue] = [prefix, &self.queue].map(str::to_owned);
-        Destination { prefix, queue, job_name: self.job_name.clone(), options: self.options.clone() }
-    }
-}
-
-/// The options of a job up to and including the opening quote of its id.
-fn front_of(options: &str) -> String {
-    let members = options.trim_start_matches('{').trim_end_matches('}');
-    if members.is_empty() {
-        r#"{"jobId":""#.into()
-    } else {
-        format!(r#"{},"jobId":""#, &options[..options.len() - 1])
+        let (job_name, options) = (self.job_name.clone(), self.options.front.clone());
+        Destination { prefix, queue, job_name, options, reuse: self.reuse }
     }
 }
 
 /// A defect of the boundary, before anything was sent.
 pub(super) fn internal(detail: impl std::fmt::Display) -> Error {
     Error::Internal { outcome: Outcome::Refused, detail: detail.to_string().into() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_options_go_on_with_the_id() {
-        for (options, front) in [
-            ("{}", r#"{"jobId":""#),
-            (r#"{"attempts":3}"#, r#"{"attempts":3,"jobId":""#),
-            (r#"{"backoff":{"type":"fixed"}}"#, r#"{"backoff":{"type":"fixed"},"jobId":""#),
-        ] {
-            assert_eq!(front_of(options), front);
-        }
-    }
 }

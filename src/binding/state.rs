@@ -15,6 +15,7 @@ use super::raw::{self, Waker};
 use super::read::Reader;
 use super::wake::Mailbox;
 use super::writers::Target;
+use crate::core::options::JobOptions;
 use crate::core::{Error, Job, plan};
 use crate::queue::{Destination, Share, Sink};
 
@@ -23,6 +24,8 @@ pub(super) struct State {
     pub(super) plan: Rc<RefCell<plan::Plan>>,
     /// Where its jobs go, but for the prefix.
     pub(super) destination: Destination,
+    /// Options of its jobs, where they are not plain.
+    pub(super) options: Option<Arc<JobOptions>>,
     /// What of the last input was declared, where that was not all of it.
     pub(super) kept: bool,
     pub(super) calls: Calls,
@@ -63,10 +66,13 @@ impl State {
         started: Instant,
         timeout_ms: u32,
     ) -> Result<Either<Unknown<'env>, f64>> {
-        let job = match accepted.and_then(|job| self.run().map(|()| job)) {
+        let mut job = match accepted.and_then(|job| self.run().map(|()| job)) {
             Ok(job) => job,
             Err(error) => return Ok(Either::B(self.refuse(error))),
         };
+        if self.options.is_some() {
+            job.set_options(self.options.clone());
+        }
         let id = raw::string(env, job.id())?;
         if let Some(due) = self.calls.accept(slot, job, started, timeout_ms) {
             clock::set(&self.waker, due);

@@ -49,13 +49,17 @@ pub enum Error {
     OutcomeUnknown { detail: Detail },
     /// Redis, or the way to it, is set up so that no call can succeed.
     Misconfigured { message: &'static str, detail: Detail },
+    /// The parent that the job's options name is not there.
+    MissingParent { detail: Detail },
+    /// The job is there, as a child of another parent.
+    ParentConflict { detail: Detail },
     /// A defect in the boundary.
     Internal { outcome: Outcome, detail: Detail },
 }
 
 impl Error {
     /// All codes, by the numbers that stand for them on the way to JavaScript.
-    pub const CODES: [&str; 12] = [
+    pub const CODES: [&str; 14] = [
         "INVALID_INPUT",
         "PAYLOAD_TOO_LARGE",
         "TENANT_MISMATCH",
@@ -68,6 +72,8 @@ impl Error {
         "MISCONFIGURED",
         "INTERNAL",
         "VALIDATE_TIMEOUT",
+        "MISSING_PARENT",
+        "PARENT_CONFLICT",
     ];
 
     /// The stable code.
@@ -90,6 +96,8 @@ impl Error {
             Error::Misconfigured { .. } => 9,
             Error::Internal { .. } => 10,
             Error::ValidateTimeout { .. } => 11,
+            Error::MissingParent { .. } => 12,
+            Error::ParentConflict { .. } => 13,
         }
     }
 
@@ -120,6 +128,12 @@ impl Error {
                 "the job was sent to the queue and no answer came; trying again is safe".into()
             }
             Error::Misconfigured { message, .. } => (*message).into(),
+            Error::MissingParent { .. } => {
+                "the parent of the job is not there; the job was not enqueued".into()
+            }
+            Error::ParentConflict { .. } => {
+                "a job of this id is there already, as a child of another parent; nothing was enqueued".into()
+            }
             Error::Internal { .. } => "the boundary failed".into(),
         }
     }
@@ -129,6 +143,8 @@ impl Error {
         match self {
             Error::QueueUnavailable { detail, .. }
             | Error::OutcomeUnknown { detail }
+            | Error::MissingParent { detail }
+            | Error::ParentConflict { detail }
             | Error::Misconfigured { detail, .. }
             | Error::Internal { detail, .. } => Some(detail).filter(|detail| !detail.text.is_empty()),
             _ => None,

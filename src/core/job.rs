@@ -1,9 +1,14 @@
 //! A job that is ready to be recorded and enqueued: its id and its data, as the bytes that Redis will hold.
 
+use std::sync::Arc;
+
+use super::options::JobOptions;
+
 /// The bytes of one job, in one allocation: the id, the id as it stands inside a JSON string, the data JSON.
 #[derive(Debug)]
 pub struct Job {
     bytes: Box<[u8]>,
+    options: Option<Arc<JobOptions>>,
     id_end: usize,
     id_json_end: usize,
 }
@@ -31,6 +36,15 @@ impl Job {
         &self.bytes[self.id_json_end..]
     }
 
+    /// Its options, where they are not those that plain jobs of its pipeline have in common.
+    pub fn options(&self) -> Option<&JobOptions> {
+        self.options.as_deref()
+    }
+
+    pub fn set_options(&mut self, options: Option<Arc<JobOptions>>) {
+        self.options = options;
+    }
+
     /// How much memory the job holds.
     pub fn size(&self) -> usize {
         self.bytes.len()
@@ -56,7 +70,7 @@ impl JobBuilder {
         }
         let id_json_end = bytes.len();
         data(bytes);
-        Job { bytes: bytes.as_slice().into(), id_end, id_json_end }
+        Job { bytes: bytes.as_slice().into(), options: None, id_end, id_json_end }
     }
 }
 

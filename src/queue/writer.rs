@@ -156,13 +156,12 @@ impl State {
             && self.not_before <= now
             && let Some(call) = self.backlog.next_batch(now, &self.trouble)
         {
-            let Some(script) = self.clients.script(call.lane) else {
+            let Some(scripts) = self.clients.scripts(call.lane) else {
                 return;
             };
-            let jobs = call.jobs.iter().map(|ready| (&ready.job, ready.timestamp));
-            script.push_call(call.whole, call.number, jobs, link.out());
+            scripts.push_call(&call, link.out());
             self.backlog.ends_at(link.appended());
-            script.push_trailer(link.out());
+            scripts.push_trailer(link.out());
         }
     }
 

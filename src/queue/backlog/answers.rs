@@ -5,6 +5,7 @@ use super::{Backlog, Batch, Fate, Next};
 use crate::core::{Detail, Error};
 use crate::queue::Settled;
 use crate::queue::refusal::{Refusal, judge};
+use crate::queue::scripts::answer::Answer;
 
 impl Backlog {
     /// Takes out the batch that was answered. Its jobs are kept until they are settled.
@@ -12,12 +13,42 @@ impl Backlog {
         self.sent.pop_front()
     }
 
-    /// The script ran: `duplicates` are the positions of jobs that were there already, in ascending order.
-    pub fn added(&mut self, batch: Batch, duplicates: Vec<usize>) {
-        let mut duplicates = duplicates.into_iter().peekable();
+    /// The script ran: `answers` say what became of those that it did not add, by position, in ascending order.
+    pub fn added(&mut self, batch: Batch, answers: Vec<(usize, Answer)>) {
+        let mut answers = answers.into_iter().peekable();
         for (position, key) in batch.jobs.into_iter().enumerate() {
-            let duplicate = duplicates.next_if_eq(&position).is_some();
-            self.settle(key, if duplicate { Settled::Duplicate } else { Settled::Added });
+            match answers.next_if(|(at, _)| *at == position) {
+                Some((_, answer)) => self.not_added(key, answer),
+                None => self.settle(key, Settled::Added),
+            }
+        }
+    }
+
+    fn not_added(&mut self, key: Key, answer: Answer) {
+        match answer {
+            Answer::Existing { state, same, twin } => {
+                let Some(job) = self.jobs.get_mut(key) else {
+                    return;
+                };
+                if twin && job.fate == Fate::Unknown {
+                    // It is the one that went out when the link broke.
+                    self.settle(key, Settled::Added);
+                } else if job.ready.reuse.allows(state) && !job.ready.is_special() {
+                    // The other script looks again, and has it make room in the same moment.
+                    job.ready.room = true;
+                    if let Some(lane) = self.come_back(key, None) {
+                        self.waiting += 1;
+                        self.lanes[lane].put_back(&[key]);
+                    }
+                } else {
+                    self.settle(key, Settled::Duplicate { state, same });
+                }
+            }
+            Answer::Deduplicated { state, id } => self.settle(key, Settled::Deduplicated { state, id }),
+            Answer::MissingParent(parent) => {
+                self.finish(key, |_| Error::MissingParent { detail: of(parent) })
+            }
+            Answer::OtherParent(parent) => self.finish(key, |_| Error::ParentConflict { detail: of(parent) }),
         }
     }
 
@@ -26,7 +57,8 @@ impl Backlog {
         match judge(message, &why) {
             Refusal::NoScript => {
                 // Several batches find the script missing at once; the first has it loaded for all.
-                self.load_next |= batch.loads == self.loads;
+                let kind = batch.kind as usize;
+                self.load_next[kind] |= batch.loads == self.loads[kind];
                 self.put_back(vec![batch], |_| None);
                 Next::GoOn
             }
@@ -75,28 +107,8 @@ impl Backlog {
         for batch in batches {
             let fate = fate(&batch);
             for key in batch.jobs {
-                let Some(job) = self.jobs.get_mut(key) else {
-                    continue;
-                };
-                job.sent = false;
-                // What is unknown once stays so, whatever a later attempt says.
-                if job.fate != Fate::Unknown {
-                    job.fate = fate.unwrap_or(job.fate);
-                }
-                let settled = job.settled;
-                match &mut self.clients[job.client] {
-                    Some(of) if settled => {
-                        of.jobs -= 1;
-                        self.news.push(job.client);
-                        self.jobs.take(key);
-                    }
-                    Some(of) if of.moved => {
-                        of.jobs -= 1;
-                        self.news.push(job.client);
-                        of.returned.extend(self.jobs.take(key).map(|job| (job.ready, job.fate)));
-                    }
-                    Some(of) => back[of.lane].push(key),
-                    None => {}
+                if let Some(lane) = self.come_back(key, fate) {
+                    back[lane].push(key);
                 }
             }
         }
@@ -104,6 +116,28 @@ impl Backlog {
             self.waiting += keys.len();
             lane.put_back(&keys);
         }
+    }
+
+    /// A job that was on its way is not any more. Gives the lane that it is to wait in, if it still waits here.
+    fn come_back(&mut self, key: Key, fate: Option<Fate>) -> Option<usize> {
+        let job = self.jobs.get_mut(key)?;
+        job.sent = false;
+        // What is unknown once stays so, whatever a later attempt says.
+        if job.fate != Fate::Unknown {
+            job.fate = fate.unwrap_or(job.fate);
+        }
+        let (settled, client) = (job.settled, job.client);
+        let of = self.clients[client].as_mut()?;
+        if !settled && !of.moved {
+            return Some(of.lane);
+        }
+        of.jobs -= 1;
+        self.news.push(client);
+        let job = self.jobs.take(key)?;
+        if !settled {
+            of.returned.push((job.ready, job.fate));
+        }
+        None
     }
 
     /// Notes how a job ended and forgets it, unless its caller has an answer already.
@@ -130,4 +164,9 @@ impl Backlog {
             self.settle(key, Settled::Failed(error));
         }
     }
+}
+
+/// What an operator is told of a parent.
+fn of(key: String) -> Detail {
+    Detail::from(format!("the parent is {key}"))
 }

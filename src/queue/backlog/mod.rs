@@ -16,6 +16,7 @@ use self::jobs::Jobs;
 pub use self::jobs::Key;
 use self::lane::Lane;
 use super::connection::resp::Reply;
+use super::scripts::Kind;
 use super::{Ready, Settled};
 use crate::core::{Detail, Error, Outcome};
 
@@ -57,8 +58,11 @@ pub struct Call<'a> {
     pub lane: usize,
     /// What its reply is to begin with.
     pub number: u64,
-    /// Whether the script is sent with it.
+    /// The script that it goes through, and whether that is sent with it.
+    pub kind: Kind,
     pub whole: bool,
+    /// Whether some of its jobs may be there from an earlier attempt.
+    pub again: bool,
     pub jobs: Vec<&'a Ready>,
 }
 
@@ -71,7 +75,8 @@ pub struct Batch {
     pub sent_at: Instant,
     /// The script's reply, while that of WAIT is still to come.
     pub reply: Option<Reply>,
-    /// How often the script had been loaded when this was sent.
+    /// The script that it went through, and how often that had been loaded then.
+    kind: Kind,
     loads: u64,
 }
 
@@ -108,9 +113,9 @@ pub struct Backlog {
     sent: VecDeque<Batch>,
     waiting: usize,
     number: u64,
-    /// How often the script was sent whole, and whether it must be again.
-    loads: u64,
-    load_next: bool,
+    /// Of each script, how often it was sent whole, and whether it must be again.
+    loads: [u64; 2],
+    load_next: [bool; 2],
 }
 
 /// What an answer asks of the writer.

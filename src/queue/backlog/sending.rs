@@ -3,8 +3,11 @@
 use tokio::time::Instant;
 
 use super::jobs::Key;
-use super::{Backlog, Batch, Call, MAX_BATCH, MAX_BATCH_BYTES, MAX_SENT, MAX_SMALL, WORTH_SENDING, expired};
+use super::{
+    Backlog, Batch, Call, Fate, MAX_BATCH, MAX_BATCH_BYTES, MAX_SENT, MAX_SMALL, WORTH_SENDING, expired,
+};
 use crate::core::Detail;
+use crate::queue::scripts::Kind;
 
 impl Backlog {
     /// The batch to send now; from here on it counts as on its way. Each queue that has jobs gets its turn. A job whose
@@ -20,16 +23,21 @@ impl Backlog {
             let jobs = self.fill(lane, now, trouble);
             if !jobs.is_empty() {
                 self.turn = (lane + 1) % lanes;
-                let whole = std::mem::take(&mut self.load_next);
-                self.loads += u64::from(whole);
                 self.number += 1;
-                let (number, loads) = (self.number, self.loads);
-                let batch = Batch { jobs, number, end: u64::MAX, sent_at: now, reply: None, loads };
+                let number = self.number;
+                let mut again = false;
+                let mut ready = Vec::with_capacity(jobs.len());
+                for job in jobs.iter().filter_map(|key| self.jobs.get(*key)) {
+                    again |= job.fate == Fate::Unknown;
+                    ready.push(&job.ready);
+                }
+                let kind = Kind::of(&ready);
+                let whole = std::mem::take(&mut self.load_next[kind as usize]);
+                self.loads[kind as usize] += u64::from(whole);
+                let loads = self.loads[kind as usize];
+                let batch = Batch { jobs, number, end: u64::MAX, sent_at: now, reply: None, kind, loads };
                 self.sent.push_back(batch);
-                let keys = self.sent.back()?.jobs.iter();
-                let mut jobs = Vec::with_capacity(keys.len());
-                jobs.extend(keys.filter_map(|key| self.jobs.get(*key)).map(|job| &job.ready));
-                return Some(Call { lane, whole, number, jobs });
+                return Some(Call { lane, kind, whole, again, number, jobs: ready });
             }
         }
         None

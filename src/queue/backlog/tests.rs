@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::super::refusal::said;
 use super::*;
-use crate::core::Job;
-use crate::core::Text;
+use crate::core::{Job, Text};
+use crate::queue::scripts::answer::Answer;
+use crate::queue::{Reuse, State};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// Deadlines are looked at no more often.
@@ -36,7 +37,17 @@ fn add_for(backlog: &mut Backlog, client: usize, slots: std::ops::Range<u32>, de
     for slot in slots {
         let text = Text::from("x");
         let job = Job::sample("q", &[&text], &[("a", &text)]);
-        backlog.add(client, Ready { slot, job, timestamp: 0, deadline: deadline.into_std() });
+        backlog.add(
+            client,
+            Ready {
+                slot,
+                job,
+                timestamp: 0,
+                deadline: deadline.into_std(),
+                reuse: Reuse::Never,
+                room: false,
+            },
+        );
     }
 }
 
@@ -56,10 +67,15 @@ fn slots(backlog: &mut Backlog) -> Vec<u32> {
     next_batch(backlog, Instant::now()).unwrap().1
 }
 
+fn there(state: State) -> Answer {
+    Answer::Existing { state, same: true, twin: false }
+}
+
 fn codes(backlog: &mut Backlog) -> Vec<&'static str> {
     let name = |(_, settled)| match settled {
         Settled::Added => "added",
-        Settled::Duplicate => "duplicate",
+        Settled::Duplicate { .. } => "duplicate",
+        Settled::Deduplicated { .. } => "deduplicated",
         Settled::Failed(error) => match error.outcome() {
             Outcome::Unknown => "unknown",
             Outcome::Refused => "refused",
@@ -100,7 +116,17 @@ fn a_batch_has_no_more_bytes_than_a_link_should_be_held_up_by_unless_one_job_alo
     let mut add = |slot, kib: usize| {
         let text = Text::from("x".repeat(kib * 1024).as_str());
         let job = Job::sample("q", &[], &[("a", &text)]);
-        backlog.add(0, Ready { slot, job, timestamp: 0, deadline: (now + SECOND).into_std() });
+        backlog.add(
+            0,
+            Ready {
+                slot,
+                job,
+                timestamp: 0,
+                deadline: (now + SECOND).into_std(),
+                reuse: Reuse::Never,
+                room: false,
+            },
+        );
     };
     for (slot, kib) in (0..).zip([100, 100, 100, 1000, 1]) {
         add(slot, kib);
@@ -119,7 +145,7 @@ fn duplicates_are_told_from_added_jobs_by_position() {
     let mut backlog = backlog(4, Instant::now());
     send(&mut backlog, 1);
     let batch = backlog.answered().unwrap();
-    backlog.added(batch, vec![0, 2]);
+    backlog.added(batch, vec![(0, there(State::Waiting)), (2, there(State::Active))]);
     assert_eq!(codes(&mut backlog), ["duplicate", "added", "duplicate", "added"]);
     assert!(backlog.is_empty());
 }
@@ -264,7 +290,7 @@ fn clients_of_one_queue_share_its_batches_and_each_hears_of_its_own_jobs() {
     add_for(&mut backlog, other, 0..1, now + SECOND);
     assert_eq!(send(&mut backlog, 1).0, 3);
     let batch = backlog.answered().unwrap();
-    backlog.added(batch, vec![2]);
+    backlog.added(batch, vec![(2, there(State::Waiting))]);
     let mut told = Vec::new();
     while let Some(news) = backlog.news() {
         told.push((news.client, news.settled.drain(..).map(|(slot, _)| slot).collect::<Vec<_>>()));

@@ -1,51 +1,34 @@
 //! A batch of jobs on the wire: one call of `add_jobs.lua`, with every key declared.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::sync::LazyLock;
 
+use super::{QUEUE_KEYS, Source, base_of, flag, queue_keys};
 use crate::core::Job;
 use crate::queue::Destination;
-use crate::queue::connection::resp::{Decimal, Reply, push_array, push_bulk, push_bulk_of, push_command};
+use crate::queue::connection::resp::{Decimal, push_array, push_bulk, push_bulk_of};
 
-const SOURCE: &str = include_str!("add_jobs.lua");
-/// The keys of the queue that come before those of the jobs, in the order of the script.
-const QUEUE_KEYS: [&str; 7] = ["wait", "paused", "meta", "id", "active", "events", "marker"];
-
-/// How long a replica may take to confirm a batch.
-pub const REPLICA: Duration = Duration::from_secs(1);
+static SOURCE: LazyLock<Source> =
+    LazyLock::new(|| Source::new([include_str!("queue.lua"), include_str!("add_jobs.lua")]));
 
 /// The script and everything of its call that is the same for each batch of a queue.
 pub struct Script {
-    sha: String,
-    /// `<prefix>:<queue>:`, which all keys of the queue start with.
     base: String,
     queue_keys: Vec<u8>,
     constants: Vec<u8>,
-    trailer: Vec<u8>,
 }
 
 impl Script {
-    /// `replicated` has each call followed by a WAIT for one replica.
-    pub fn new(destination: &Destination, replicated: bool) -> Self {
-        let Destination { prefix, queue, job_name, options } = destination;
-        let base = format!("{prefix}:{queue}:");
-        let mut queue_keys = Vec::new();
-        for key in QUEUE_KEYS {
-            push_bulk_of(&[base.as_bytes(), key.as_bytes()], &mut queue_keys);
-        }
+    pub fn new(destination: &Destination) -> Self {
+        let base = base_of(destination);
         let mut constants = Vec::new();
-        push_bulk(job_name.as_bytes(), &mut constants);
-        push_bulk(options.as_bytes(), &mut constants);
-        let mut trailer = Vec::new();
-        if replicated {
-            let timeout = REPLICA.as_millis().to_string();
-            push_command(&[b"WAIT", b"1", timeout.as_bytes()], &mut trailer);
-        }
-        let sha = sha1_smol::Sha1::from(SOURCE).digest().to_string();
-        Script { sha, base, queue_keys, constants, trailer }
+        push_bulk(destination.job_name.as_bytes(), &mut constants);
+        push_bulk(destination.options.as_bytes(), &mut constants);
+        push_bulk(Decimal::default().write(destination.reuse as u64), &mut constants);
+        Script { queue_keys: queue_keys(&base), base, constants }
     }
 
-    /// Appends the call for a batch. `whole` sends the script itself, which also makes the server keep it.
+    /// Appends the call for a batch.
     pub fn push_call<'a>(
         &self,
         whole: bool,
@@ -57,14 +40,8 @@ impl Script {
         let common = common_timestamp(batch.clone());
         let escaped = batch.clone().any(|(job, _)| job.id_json().is_some());
         let width = 1 + usize::from(common.is_none()) + usize::from(escaped);
-        push_array(3 + keys + 6 + width * batch.len(), out);
-        if whole {
-            push_bulk(b"EVAL", out);
-            push_bulk(SOURCE.as_bytes(), out);
-        } else {
-            push_bulk(b"EVALSHA", out);
-            push_bulk(self.sha.as_bytes(), out);
-        }
+        push_array(3 + keys + 7 + width * batch.len(), out);
+        SOURCE.push(whole, out);
         push_bulk(Decimal::default().write(keys as u64), out);
         out.extend_from_slice(&self.queue_keys);
         for (job, _) in batch.clone() {
@@ -88,15 +65,6 @@ impl Script {
             }
         }
     }
-
-    /// Appends what follows each call: a WAIT for a replica, where one is asked for.
-    pub fn push_trailer(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.trailer);
-    }
-}
-
-fn flag(set: bool) -> &'static [u8] {
-    if set { b"1" } else { b"0" }
 }
 
 /// The timestamp that all jobs have, as those do that were handed over together.
@@ -114,26 +82,6 @@ fn has_repeats<'a>(batch: impl ExactSizeIterator<Item = (&'a Job, u64)>) -> bool
     !batch.into_iter().all(|(job, _)| seen.insert(job.id()))
 }
 
-/// Which jobs of a batch were there already, by position from 0; nothing when this is no reply to the batch.
-pub fn duplicates(reply: &Reply, number: u64, batch: usize) -> Option<Vec<usize>> {
-    let Reply::Array(items) = reply else {
-        return None;
-    };
-    let (Reply::Integer(first), positions) = items.split_first()? else {
-        return None;
-    };
-    if u64::try_from(*first) != Ok(number) {
-        return None;
-    }
-    let position = |item: &Reply| match item {
-        Reply::Integer(at) => {
-            usize::try_from(*at).ok().filter(|at| (1..=batch).contains(at)).map(|at| at - 1)
-        }
-        _ => None,
-    };
-    positions.iter().map(position).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,14 +93,14 @@ mod tests {
             texts.iter().map(|text| Job::sample("ticket-triage", &[text], &[("a", text)])).collect();
         let mut out = Vec::new();
         let batch = jobs.iter().zip(timestamps.iter().copied());
-        Script::new(&Destination::sample("bull"), false).push_call(false, 9, batch, &mut out);
+        Script::new(&Destination::sample("bull")).push_call(false, 9, batch, &mut out);
         String::from_utf8(out).unwrap()
     }
 
     /// What follows the constants of a call.
     fn values(tenants: &[&str], timestamps: &[u64]) -> Vec<String> {
         let call = call(tenants, timestamps);
-        let (_, values) = call.split_once("\"jobId\":\"\r\n").unwrap();
+        let (_, values) = call.split_once("\"jobId\":\"\r\n$1\r\n0\r\n").unwrap();
         values.split("\r\n").skip(1).step_by(2).map(str::to_owned).collect()
     }
 
@@ -163,7 +111,7 @@ mod tests {
             let strings = call.matches('$').count();
             assert!(call.starts_with(&format!("*{strings}\r\n$7\r\nEVALSHA\r\n")), "{call}");
             let keys = call.matches("bull:ticket-triage:").count();
-            assert_eq!(keys, 7 + tenants.len());
+            assert_eq!(keys, 13 + tenants.len());
             assert!(call.contains(&format!("\r\n{keys}\r\n")));
         }
     }
@@ -188,33 +136,6 @@ mod tests {
     fn an_id_that_stands_twice_is_announced() {
         for (tenants, repeats) in [(&["a", "b", "a"][..], "1"), (&["a", "b"], "0"), (&["a"], "0")] {
             assert_eq!(values(tenants, &[5; 3])[1], repeats);
-        }
-    }
-
-    #[test]
-    fn a_replica_has_a_second_to_confirm_a_batch_where_one_is_asked_for() {
-        for (replicated, expected) in [(true, "*3\r\n$4\r\nWAIT\r\n$1\r\n1\r\n$4\r\n1000\r\n"), (false, "")] {
-            let mut out = Vec::new();
-            Script::new(&Destination::sample("bull"), replicated).push_trailer(&mut out);
-            assert_eq!(String::from_utf8(out).unwrap(), expected);
-        }
-    }
-
-    #[test]
-    fn a_reply_names_its_batch_and_positions_within_it() {
-        let reply = |items: &[i64]| Reply::Array(items.iter().map(|item| Reply::Integer(*item)).collect());
-        assert_eq!(duplicates(&reply(&[7]), 7, 2), Some(vec![]));
-        assert_eq!(duplicates(&reply(&[7, 1, 2]), 7, 2), Some(vec![0, 1]));
-        for wrong in [
-            reply(&[]),
-            reply(&[6]),
-            reply(&[7, 0]),
-            reply(&[7, 3]),
-            reply(&[7, -1]),
-            Reply::Integer(7),
-            Reply::Nil,
-        ] {
-            assert_eq!(duplicates(&wrong, 7, 2), None);
         }
     }
 }

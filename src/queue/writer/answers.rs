@@ -13,7 +13,7 @@ use crate::queue::connection::config::Endpoint;
 use crate::queue::connection::resp::Reply;
 use crate::queue::connection::trouble;
 use crate::queue::refusal::{is_from_redis, said};
-use crate::queue::scripts::add_jobs::duplicates;
+use crate::queue::scripts::answer::answers;
 
 /// The pause before a server that said "not now" is asked again.
 const NOT_NOW: Duration = Duration::from_millis(50);
@@ -57,7 +57,7 @@ impl State {
         let Some(batch) = self.backlog.front() else {
             return Ok(());
         };
-        let added = duplicates(&reply, batch.number, batch.jobs.len());
+        let added = answers(&reply, batch.number, batch.jobs.len());
         let refused = match reply {
             Reply::Error(message) if is_from_redis(&message) => Some(message),
             _ if added.is_none() => return Err(nonsense("the server sent a reply to something else")),
@@ -71,11 +71,11 @@ impl State {
         };
         match (refused, added) {
             (Some(message), _) => self.on_refusal(batch, message),
-            (None, duplicates) => {
+            (None, answers) => {
                 self.attempts = 0;
                 match replicas {
                     None | Some(Reply::Integer(1..)) => {
-                        self.backlog.added(batch, duplicates.unwrap_or_default())
+                        self.backlog.added(batch, answers.unwrap_or_default())
                     }
                     Some(Reply::Error(message)) => self.on_unreplicated(batch, &message),
                     Some(_) => self.on_unreplicated(batch, "none answered in time"),

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::Writer;
 use crate::queue::backlog::{Backlog, Fate, News};
-use crate::queue::scripts::add_jobs::Script;
+use crate::queue::scripts::Scripts;
 use crate::queue::{Destination, Health, Ready, Sink};
 
 /// A client of a writer, as it is known outside. When it is dropped, its jobs are still seen to.
@@ -130,7 +130,7 @@ struct Client {
 
 struct Lane {
     destination: Destination,
-    script: Script,
+    scripts: Scripts,
     clients: usize,
 }
 
@@ -148,9 +148,9 @@ impl Clients {
         Clients { replicated, numbers: HashMap::new(), clients: Vec::new(), lanes: Vec::new() }
     }
 
-    /// The script for the queue of a lane.
-    pub(super) fn script(&self, lane: usize) -> Option<&Script> {
-        self.lanes.get(lane)?.as_ref().map(|lane| &lane.script)
+    /// The scripts for the queue of a lane.
+    pub(super) fn scripts(&self, lane: usize) -> Option<&Scripts> {
+        self.lanes.get(lane)?.as_ref().map(|lane| &lane.scripts)
     }
 
     pub(super) fn take(&mut self, message: Message, backlog: &mut Backlog) {
@@ -221,8 +221,8 @@ impl Clients {
         if number == self.lanes.len() {
             self.lanes.push(None);
         }
-        let script = Script::new(&destination, self.replicated);
-        self.lanes[number].get_or_insert(Lane { destination, script, clients: 0 }).clients += 1;
+        let scripts = Scripts::new(&destination, self.replicated);
+        self.lanes[number].get_or_insert(Lane { destination, scripts, clients: 0 }).clients += 1;
         number
     }
 

@@ -16,7 +16,7 @@ use crate::queue::connection::config::{Config, Place};
 use crate::queue::connection::link::Link;
 use crate::queue::connection::place::{self, Server};
 use crate::queue::connection::trouble;
-use crate::queue::scripts::add_jobs::REPLICA;
+use crate::queue::scripts::REPLICA;
 
 /// What connecting may take at least, however short of time those are who wait: others may come.
 const AT_LEAST: Duration = Duration::from_secs(10);

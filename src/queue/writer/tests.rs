@@ -8,12 +8,19 @@ use std::sync::mpsc;
 
 use super::*;
 use crate::core::{Job, Text};
-use crate::queue::{Destination, Ready, Settled};
+use crate::queue::{Destination, Ready, Reuse, Settled};
 
 pub(super) fn ready(slot: u32, timeout: Duration) -> Ready {
     let text = Text::from("x");
     let job = Job::sample("q", &[&text], &[("a", &text)]);
-    Ready { slot, job, timestamp: 0, deadline: (Instant::now() + timeout).into_std() }
+    Ready {
+        slot,
+        job,
+        timestamp: 0,
+        deadline: (Instant::now() + timeout).into_std(),
+        reuse: Reuse::Never,
+        room: false,
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::super::{Share, Writer};
 use super::world::{Job, Shared, Told};
 use crate::core::Text;
-use crate::queue::{Destination, Ready, Settled, Sink};
+use crate::queue::{Destination, Ready, Reuse, Settled, Sink};
 
 /// How long calls may take, in ms. The first are too short for anything.
 const TIMES: [u64; 8] = [0, 1, 30, 200, 2_000, 10_000, 10_000, 30_000];
@@ -94,7 +94,14 @@ fn jobs(shared: &Shared, caller: usize) -> Vec<Ready> {
             settled: Vec::new(),
         });
         let timestamp = world.time().as_millis() as u64;
-        ready.push(Ready { slot: number as u32, job, timestamp, deadline: deadline.into_std() });
+        ready.push(Ready {
+            slot: number as u32,
+            job,
+            timestamp,
+            deadline: deadline.into_std(),
+            reuse: Reuse::Never,
+            room: false,
+        });
     }
     ready
 }
@@ -115,7 +122,7 @@ fn sink(world: &Shared, told: &Arc<Notify>) -> Sink {
         for (slot, settled) in settled.drain(..) {
             let told = match settled {
                 Settled::Added => Told::Added,
-                Settled::Duplicate => Told::Duplicate,
+                Settled::Duplicate { .. } | Settled::Deduplicated { .. } => Told::Duplicate,
                 Settled::Failed(error) if error.code() == "INTERNAL" => Told::Internal,
                 Settled::Failed(error) => Told::from(error.outcome()),
             };

@@ -277,14 +277,17 @@ impl World {
         let queue = usize::from(call.base[0] - b'a');
         let held = &mut self.servers[server].queues[queue];
         // It looks at each id only when one of them is there, or it was told that one stands twice.
-        let looks = call.repeats || call.jobs.iter().any(|(job_id, _)| held.ids.contains(*job_id));
+        let looks = call.repeats || call.jobs.iter().any(|(job_id, _)| held.ids.contains_key(*job_id));
         let mut reply = Vec::new();
         let mut runs = Vec::new();
         for (at, (job_id, job)) in call.jobs.iter().enumerate() {
-            let new = held.ids.insert(job_id.to_vec());
-            if looks && !new {
-                reply.push(at + 1);
+            let there = held.ids.get(*job_id).copied();
+            let new = there.is_none();
+            if looks && let Some(there) = there {
+                // The same job has the same data and timestamp.
+                reply.push((at + 1, if there == *job { 2 } else { 0 }));
             } else {
+                held.ids.insert(job_id.to_vec(), *job);
                 if !new {
                     self.broken.push(format!("the id of job {job} is enqueued twice"));
                 }
@@ -297,8 +300,9 @@ impl World {
         self.connections[id].unconfirmed.extend(runs);
         self.note("runs", (id, call.number, call.jobs.len(), reply.len()));
         proxy.unwrap_or_else(|| {
-            let positions: String = reply.iter().map(|at| format!(":{at}\r\n")).collect();
-            format!("*{}\r\n:{}\r\n{positions}", 1 + reply.len(), call.number).into_bytes()
+            let waits = |(at, same): &(usize, u8)| format!(":{at}\r\n$7\r\nwaiting\r\n:{same}\r\n");
+            let answers: String = reply.iter().map(waits).collect();
+            format!("*{}\r\n:{}\r\n{answers}", 1 + 3 * reply.len(), call.number).into_bytes()
         })
     }
 }
@@ -363,7 +367,7 @@ impl World {
         let mut queues = self.servers[old].queues.clone();
         for queue in &mut queues {
             queue.order.truncate(queue.order.len().saturating_sub(loses));
-            queue.ids = queue.order.iter().map(|job| self.jobs[*job].id.clone()).collect();
+            queue.ids = queue.order.iter().map(|job| (self.jobs[*job].id.clone(), *job)).collect();
         }
         self.servers[old].deposed = true;
         self.servers[old].alone = self.chance.one_in(2);

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::queue::scripts::QUEUE_KEYS;
+
 /// Cuts what comes in, however it comes, into whole commands.
 #[derive(Default)]
 pub struct Frames {
@@ -73,15 +75,15 @@ impl<'a> Call<'a> {
         };
         let keys = number(words[2]) as usize;
         let base = words[3].strip_suffix(b"wait").expect("the first key is the wait list");
-        let ids = &words[3 + 7..3 + keys];
+        let ids = &words[3 + QUEUE_KEYS.len()..3 + keys];
         let values = &words[3 + keys..];
-        let width = 1 + usize::from(values[4].is_empty()) + usize::from(values[5] == b"1");
-        let data = values[6..].iter().step_by(width);
+        let width = 1 + usize::from(values[5].is_empty()) + usize::from(values[6] == b"1");
+        let data = values[7..].iter().step_by(width);
         let jobs = ids.iter().zip(data).map(|(id, data)| (&id[base.len()..], number(&data[digits(data)])));
         let jobs: Vec<_> = jobs.map(|(id, number)| (id, number as usize)).collect();
-        assert_eq!(jobs.len(), keys - 7, "each key has its job");
-        let bytes = values[6..].iter().map(|value| value.len()).sum();
-        Some(Call { whole, base, number: number(values[2]), repeats: values[3] == b"1", jobs, bytes })
+        assert_eq!(jobs.len(), keys - QUEUE_KEYS.len(), "each key has its job");
+        let bytes = values[7..].iter().map(|value| value.len()).sum();
+        Some(Call { whole, base, number: number(values[3]), repeats: values[4] == b"1", jobs, bytes })
     }
 }
 

@@ -1,6 +1,6 @@
 //! All that there is beside the writer: servers, what is on its way to and from them, and what is known of each job.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt::Debug;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -16,7 +16,7 @@ use crate::core::Outcome;
 /// One queue, as a server holds it.
 #[derive(Clone, Default)]
 pub struct Queue {
-    pub ids: HashSet<Vec<u8>>,
+    pub ids: HashMap<Vec<u8>, usize>,
     /// The numbers of the jobs that it took, in order.
     pub order: Vec<usize>,
 }

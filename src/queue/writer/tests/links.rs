@@ -11,7 +11,7 @@ use crate::queue::Destination;
 use crate::queue::connection::config::tests::local;
 use crate::queue::connection::peer::{PATIENCE, Peer, WELCOME};
 use crate::queue::connection::place;
-use crate::queue::scripts::add_jobs::REPLICA;
+use crate::queue::scripts::REPLICA;
 use crate::queue::writer::connecting::Event;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -149,7 +149,7 @@ fn with_replicas_asked_for_nothing_but_the_word_of_one_makes_a_job_queued() {
             Settled::Failed(error) => {
                 assert_eq!((queued, error.outcome()), (false, Outcome::Unknown), "{said}")
             }
-            Settled::Duplicate => panic!("{said}"),
+            Settled::Duplicate { .. } | Settled::Deduplicated { .. } => panic!("{said}"),
         }
     }
 }

@@ -1,0 +1,52 @@
+'use strict'
+// How a sent job ended, as the native side numbers it, and what its caller is told.
+
+const { states } = require('./native.js')
+
+const ADDED = 0
+// 1 is one that failed, 2 one that no call waits for.
+/** And twice the number of the state of the job that is there, and 1 where that has the same data. */
+const DUPLICATE = 16
+/** And the number of the state of the job that has its place. */
+const DEDUPLICATED = 32
+
+const STATES = states()
+
+const isDuplicate = (status) => status >= DUPLICATE && status < DEDUPLICATED
+const isDeduplicated = (status) => status >= DEDUPLICATED
+
+/** @param {number} status of a duplicate */
+function hasSameData(status) {
+  return (status & 1) === 1
+}
+
+/** All that is told of a job whose pipeline does not say more. */
+function queued(jobId) {
+  return { jobId, status: 'queued' }
+}
+
+function created(jobId) {
+  return { jobId, status: 'queued', created: true }
+}
+
+/** @param {number} status of a duplicate */
+function duplicate(jobId, status) {
+  const existing = { state: STATES[(status - DUPLICATE) >> 1], sameData: hasSameData(status) }
+  return { jobId, status: 'queued', created: false, existing }
+}
+
+/** @param {string} winner the id of the job that has its place */
+function deduplicated(jobId, status, winner) {
+  return { jobId, status: 'deduplicated', created: false, existing: { jobId: winner, state: STATES[status - DEDUPLICATED] } }
+}
+
+module.exports = {
+  ADDED,
+  created,
+  deduplicated,
+  duplicate,
+  hasSameData,
+  isDeduplicated,
+  isDuplicate,
+  queued,
+}

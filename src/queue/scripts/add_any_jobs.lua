@@ -1,0 +1,483 @@
+-- Adds a batch of jobs of any kinds to a queue as that many calls of BullMQ's own `add` would, in one script: delayed,
+-- prioritised, last in first out, deduplicated and with a parent, each with options of its own. A finished job may be run
+-- again in its place.
+--
+-- Behind `queue.lua`, in one text: what is not defined here is there.
+--
+-- KEYS  1 to 13   those of the queue, as in `queue.lua`
+--       14 …      for each job, in the order of the jobs in ARGV:
+--                   <job> (hash), and with `r` <job>:logs (list), :dependencies (set), :processed (hash), :failed (hash),
+--                     :unsuccessful (zset), :lock (string)
+--                   with `u`  de:<deduplication id> (string), dn:<deduplication id> (hash)
+--                   with `c`  the parent (hash), its :dependencies (set) and :processed (hash), and of the parent's queue
+--                     wait, paused, meta, active, events, marker, waiting-children, delayed, prioritized, pc
+--                 What a deduplication replaces or reschedules, and the deduplication of what is run again, are only known
+--                 in here: their keys are the one thing that is not declared.
+-- ARGV  1         job name
+--       2         a number, which the reply begins with
+--       3         "1" when some of them may be here from an earlier attempt, else "0"
+--       4 …       for each job: what it is, data JSON, options JSON up to and including the opening quote of the job id, the
+--                 id as it is written inside a JSON string, timestamp in ms; and with
+--                   `d`  the delay in ms           `p`  the priority
+--                   `u`  deduplication id, ttl in ms or "0", and which of these it has: `e` extend, `r` replace,
+--                        `k` keepLastIfActive, `s` reschedule
+--                   `c`  the parent's id, its queue's key, and the JSON that the job has of it
+--                 What it is: letters, in this order: `r` or `R` when a job of its id that failed, or one that finished, is
+--                 run again, `d` delayed, `p` prioritised, `l` last in first out, `u` deduplicated, `c` with a parent.
+--
+-- Reply: that number, then three values for each job that was not stored: its position (from 1), and
+--   the state of the job of its id, and whether that has the same data (0 no, 1 yes, 2 with the same timestamp)
+--   "+" and the state of the job that it was deduplicated to, and that one's id
+--   "!MISSING_PARENT" or "!PARENT_CONFLICT", and the key of the parent
+-- The number alone means that all were added.
+--
+-- Everything that can fail is read or checked before the first write, or taken back, and the first write is refused
+-- whenever a later one would be, so an error reply means that nothing was written for any job.
+
+local name, again = ARGV[1], ARGV[3] == '1'
+local has = function(what, letter)
+  return string.find(what, letter, 1, true) ~= nil
+end
+
+-- --- what there is to do --------------------------------------------------------------------------------------------
+
+local SUFFIXES = 6
+local OF_PARENT = 13
+local jobs, kinds = {}, {}
+do
+  local key, at = 14, 4
+  while at <= #ARGV do
+    local what = ARGV[at]
+    local job = { what = what, key = KEYS[key], id = sub(KEYS[key], id_at), data = ARGV[at + 1],
+      options = ARGV[at + 2] .. ARGV[at + 3] .. '"}', timestamp = ARGV[at + 4], delay = '0', priority = '0' }
+    key, at = key + 1, at + 5
+    if has(what, 'r') or has(what, 'R') then
+      job.reuse, job.keys, key, kinds.r = true, key, key + SUFFIXES, true
+    end
+    if has(what, 'd') then
+      job.delay, at, kinds.d = ARGV[at], at + 1, true
+    end
+    if has(what, 'p') then
+      job.priority, at, kinds.p = ARGV[at], at + 1, true
+    end
+    if has(what, 'l') then
+      job.last_first, kinds.l = true, true
+    end
+    if has(what, 'u') then
+      job.unique = { key = KEYS[key], next = KEYS[key + 1], id = ARGV[at], ttl = ARGV[at + 1], has = ARGV[at + 2] }
+      key, at, kinds.u = key + 2, at + 3, true
+    end
+    if has(what, 'c') then
+      job.parent = { key = KEYS[key], dependencies = KEYS[key + 1], processed = KEYS[key + 2], keys = key + 3,
+        id = ARGV[at], json = ARGV[at + 2] }
+      key, at, kinds.c = key + OF_PARENT, at + 3, true
+    end
+    jobs[#jobs + 1] = job
+  end
+end
+
+-- --- what may stand in the way --------------------------------------------------------------------------------------
+
+local function expect(key, kind)
+  local found = call('TYPE', key).ok
+  if found ~= 'none' and found ~= kind then
+    return redis.error_reply('WRONGTYPE ' .. key .. ' is no ' .. kind .. ' but a ' .. found)
+  end
+end
+
+local function wrong_type()
+  local wrong
+  local function check(...)
+    wrong = wrong or expect(...)
+  end
+  for _, zset in ipairs({ delayed, prioritized, completed, failed, parents }) do
+    check(zset, 'zset')
+  end
+  check(priorities, 'string')
+  check(active, 'list')
+  check(paused, 'list')
+  for _, job in ipairs(jobs) do
+    if job.unique then
+      check(job.unique.key, 'string')
+      check(job.unique.next, 'hash')
+    end
+    if job.parent then
+      check(job.key, 'hash')
+      check(job.parent.key, 'hash')
+      check(job.parent.dependencies, 'set')
+      check(job.parent.processed, 'hash')
+      for i, kind in ipairs({ 'list', 'list', 'hash', 'list', 'stream', 'zset', 'zset', 'zset', 'zset', 'string' }) do
+        check(KEYS[job.parent.keys + i - 1], kind)
+      end
+    end
+  end
+  return wrong
+end
+
+local wrong = wrong_type()
+if wrong then
+  return wrong
+end
+if kinds.p then
+  local highest = call('GET', priorities)
+  if highest and not (string.find(highest, '^%d+$') and #highest < 16) then
+    return redis.error_reply('ERR the counter pc of the queue is not a number')
+  end
+end
+local full = full_stream()
+if full then
+  return full
+end
+
+-- A user who lacks one of these commands would otherwise leave something half done. Each with arguments that are taken back
+-- after it was looked at who asks, or that do nothing: for servers that cannot be asked, once the counter is a string.
+local needed = { { 'HSET', counter, '', '' }, { 'XADD', events, '?', '', '' }, { 'ZADD', counter, '0', '' },
+  { 'XTRIM', events, 'MAXLEN', '?' }, { 'LPUSH', counter, '' } }
+local function need(...)
+  needed[#needed + 1] = { ... }
+end
+if kinds.l or kinds.c then
+  need('RPUSH', counter, '')
+end
+if kinds.d or kinds.u or kinds.c then
+  need('ZREVRANGEBYSCORE', delayed, '0', '0')
+  need('ZRANGE', delayed, '0', '0')
+end
+if kinds.r or kinds.u or kinds.c then
+  need('ZREM', counter, '')
+  need('GET', counter)
+end
+if kinds.u then
+  need('SET', counter, '', 'EX')
+  need('PERSIST', events)
+  need('PTTL', events)
+  need('ZSCORE', delayed, '')
+end
+if kinds.c then
+  need('SADD', counter, '')
+  need('SCARD', counter)
+  need('HGET', meta, '')
+  need('ZSCORE', delayed, '')
+end
+
+local may = redis.acl_check_cmd
+if may then
+  if kinds.r or kinds.u then
+    need('DEL', counter)
+  end
+  for _, command in ipairs({ { 'INCRBY', counter, '1' }, unpack(needed) }) do
+    if not may(unpack(command)) then
+      return redis.error_reply('NOPERM this user may not run ' .. command[1])
+    end
+  end
+end
+
+local count = try('INCRBY', counter, tostring(#jobs))
+if is_error(count) then
+  return refused(count, 'INCRBY')
+end
+if not may then
+  for _, command in ipairs(needed) do
+    local reply = try(unpack(command))
+    if is_error(reply) and string.find(reply.err, "can't run this command", 1, true) then
+      call('INCRBY', counter, '-' .. #jobs)
+      if count == #jobs then
+        try('DEL', counter)
+      end
+      return refused(reply, command[1])
+    end
+  end
+end
+
+-- --- how ------------------------------------------------------------------------------------------------------------
+
+local state_of, sameness = inspector()
+
+local function tell(...)
+  try('XADD', events, '*', 'event', ...)
+end
+
+local function whole(number)
+  return string.format('%.0f', number)
+end
+
+-- Behind those of the same millisecond, of which there is room for 4096.
+local function add_delayed(queue, id, timestamp, delay)
+  local time = tonumber(timestamp) + delay
+  local least, most = time * 4096, (time + 1) * 4096 - 1
+  local last = call('ZREVRANGEBYSCORE', queue.delayed, whole(most), whole(least), 'WITHSCORES', 'LIMIT', '0', '1')[2]
+  local score = last and math.min(tonumber(last) + 1, most) or least
+  call('ZADD', queue.delayed, whole(score), id)
+  try('XADD', queue.events, '*', 'event', 'delayed', 'jobId', id, 'delay', whole(time))
+  local first = call('ZRANGE', queue.delayed, '0', '0', 'WITHSCORES')[2]
+  call('ZADD', queue.marker, string.format('%.17g', tonumber(first) / 4096), '1')
+end
+
+local function add_prioritized(queue, id, priority)
+  local order = call('INCRBY', queue.priorities, '1')
+  call('ZADD', queue.prioritized, whole(priority * 4294967296 + order % 4294967296), id)
+end
+
+local own = { delayed = delayed, prioritized = prioritized, priorities = priorities, events = events, marker = marker }
+
+local function delete(key)
+  return try('DEL', key, key .. ':logs', key .. ':dependencies', key .. ':processed', key .. ':failed',
+    key .. ':unsuccessful', key .. ':lock')
+end
+
+local base = sub(wait, 1, id_at - 1)
+
+-- Removes a finished job, unless it is part of a family.
+local function make_room(job, state)
+  if state ~= 'failed' and not (state == 'completed' and has(job.what, 'R')) then
+    return false
+  end
+  local keys = job.keys
+  local family = call('HMGET', job.key, 'parentKey', 'deid')
+  if family[1] or call('EXISTS', KEYS[keys + 1], KEYS[keys + 2], KEYS[keys + 3], KEYS[keys + 4]) > 0 then
+    return false
+  end
+  local gone = try('DEL', job.key, unpack(KEYS, keys, keys + SUFFIXES - 1))
+  if is_error(gone) then
+    return false
+  end
+  call('ZREM', state == 'failed' and failed or completed, job.id)
+  local unique = family[2]
+  if unique and try('GET', base .. 'de:' .. unique) == job.id then
+    call('DEL', base .. 'de:' .. unique, base .. 'dn:' .. unique)
+  end
+  tell('removed', 'jobId', job.id, 'prev', state)
+  return true
+end
+
+-- --- deduplication ----------------------------------------------------------------------------------------------------
+
+-- Has this job stand for the deduplication id.
+local function claim(unique, id)
+  if has(unique.has, 'k') or unique.ttl == '0' then
+    call('SET', unique.key, id)
+  else
+    call('SET', unique.key, id, 'PX', unique.ttl)
+  end
+end
+
+-- One that stands for it without an end and is gone leaves its place.
+local function is_stale(unique, winner)
+  if call('PTTL', unique.key) ~= -1 or call('EXISTS', base .. winner) == 1 then
+    return false
+  end
+  call('DEL', unique.key, unique.next)
+  return true
+end
+
+local function tell_deduplicated(winner, unique, loser)
+  tell('deduplicated', 'jobId', winner, 'deduplicationId', unique.id, 'deduplicatedJobId', loser)
+end
+
+-- While the winner runs, the last of the others is kept, to be made into a job when it is done.
+local function keep_for_later(job, winner)
+  local unique = job.unique
+  if not has(unique.has, 'k') or state_of(winner) ~= 'active' then
+    return false
+  end
+  call('DEL', unique.next)
+  call('HSET', unique.next, 'name', name, 'data', job.data, 'opts', job.options, 'jid', job.id)
+  call('PERSIST', unique.key)
+  tell_deduplicated(winner, unique, job.id)
+  return true
+end
+
+local function replace(job, winner)
+  local unique = job.unique
+  if call('ZREM', delayed, winner) > 0 then
+    delete(base .. winner)
+    tell('removed', 'jobId', winner, 'prev', 'delayed')
+    tell_deduplicated(job.id, unique, winner)
+    call('DEL', unique.next)
+    if not has(unique.has, 'k') and not has(unique.has, 'e') and unique.ttl ~= '0' then
+      call('SET', unique.key, job.id, 'KEEPTTL')
+    else
+      claim(unique, job.id)
+    end
+    return nil
+  end
+  if is_stale(unique, winner) then
+    claim(unique, job.id)
+    return nil
+  end
+  keep_for_later(job, winner)
+  return winner
+end
+
+local function reschedule(job, winner)
+  if not call('ZSCORE', delayed, winner) then
+    return
+  end
+  call('HSET', base .. winner, 'delay', job.delay)
+  add_delayed(own, winner, job.timestamp, tonumber(job.delay))
+end
+
+-- The id of the job that this one is deduplicated to, if any.
+local function deduplicate(job)
+  local unique = job.unique
+  local winner = call('GET', unique.key)
+  if not winner then
+    claim(unique, job.id)
+    return nil
+  end
+  if has(unique.has, 'r') then
+    return replace(job, winner)
+  end
+  if is_stale(unique, winner) then
+    claim(unique, job.id)
+    return nil
+  end
+  if not keep_for_later(job, winner) then
+    if has(unique.has, 'e') and unique.ttl ~= '0' then
+      claim(unique, winner)
+    end
+    tell_deduplicated(winner, unique, job.id)
+  end
+  if has(unique.has, 's') then
+    reschedule(job, winner)
+  end
+  return winner
+end
+
+-- --- parents ----------------------------------------------------------------------------------------------------------
+
+local function queue_of(parent)
+  local at = parent.keys
+  return { wait = KEYS[at], meta = KEYS[at + 2], active = KEYS[at + 3], events = KEYS[at + 4], marker = KEYS[at + 5],
+    parents = KEYS[at + 6], delayed = KEYS[at + 7], prioritized = KEYS[at + 8], priorities = KEYS[at + 9] }
+end
+
+local function is_held(queue)
+  local found = call('HMGET', queue.meta, 'paused', 'concurrency')
+  return found[1] or (found[2] and call('LLEN', queue.active) >= (tonumber(found[2]) or math.huge))
+end
+
+-- A parent that waits for no child any more goes to where it would have gone without any.
+local function release(parent, timestamp)
+  local queue = queue_of(parent)
+  if call('SCARD', parent.dependencies) > 0 or call('ZREM', queue.parents, parent.id) == 0 then
+    return
+  end
+  local found = call('HMGET', parent.key, 'priority', 'delay')
+  local priority, delay = tonumber(found[1]) or 0, tonumber(found[2]) or 0
+  if delay > 0 then
+    add_delayed(queue, parent.id, timestamp, delay)
+    return
+  end
+  if priority > 0 then
+    add_prioritized(queue, parent.id, priority)
+  else
+    call('RPUSH', queue.wait, parent.id)
+  end
+  if not is_held(queue) then
+    call('ZADD', queue.marker, '0', '0')
+  end
+  try('XADD', queue.events, '*', 'event', 'waiting', 'jobId', parent.id, 'prev', 'waiting-children')
+end
+
+-- A job that is there already becomes a child of this parent, unless it has another one that lives.
+local function adopt(job)
+  local parent = job.parent
+  local before = call('HGET', job.key, 'parentKey')
+  if before and before ~= parent.key and call('EXISTS', before) == 1 then
+    return false
+  end
+  if call('ZSCORE', completed, job.id) then
+    call('HSET', parent.processed, job.key, call('HGET', job.key, 'returnvalue') or 'null')
+    release(parent, job.timestamp)
+  else
+    call('SADD', parent.dependencies, job.key)
+  end
+  call('HSET', job.key, 'parentKey', parent.key, 'parent', parent.json)
+  return true
+end
+
+-- --- one job after the other ------------------------------------------------------------------------------------------
+
+local reply = { tonumber(ARGV[2]) }
+local uncounted = 0
+
+local function answer(i, what, more)
+  reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = i, what, more
+end
+
+-- What was said of a job whose id is there; nothing when it made room.
+local function meet(i, job)
+  local state = state_of(job.id)
+  local same = sameness(job.key, job.data, job.timestamp)
+  if job.reuse and not (again and same == 2) and make_room(job, state) then
+    return false
+  end
+  if job.parent and not adopt(job) then
+    answer(i, '!PARENT_CONFLICT', job.parent.key)
+    return true
+  end
+  tell('duplicated', 'jobId', job.id)
+  answer(i, state, same)
+  return true
+end
+
+local function store(job)
+  local fields = { 'name', name, 'data', job.data, 'opts', job.options, 'timestamp', job.timestamp, 'delay', job.delay,
+    'priority', job.priority }
+  if job.parent then
+    fields[#fields + 1], fields[#fields + 2] = 'parentKey', job.parent.key
+    fields[#fields + 1], fields[#fields + 2] = 'parent', job.parent.json
+  end
+  if job.unique then
+    fields[#fields + 1], fields[#fields + 2] = 'deid', job.unique.id
+  end
+  call('HSET', job.key, unpack(fields))
+  tell('added', 'jobId', job.id, 'name', name)
+  if job.delay ~= '0' then
+    add_delayed(own, job.id, job.timestamp, tonumber(job.delay))
+  else
+    if job.priority ~= '0' then
+      add_prioritized(own, job.id, tonumber(job.priority))
+    else
+      call(job.last_first and 'RPUSH' or 'LPUSH', list, job.id)
+    end
+    if wake then
+      call('ZADD', marker, '0', '0')
+    end
+    tell('waiting', 'jobId', job.id)
+  end
+  if job.parent then
+    call('SADD', job.parent.dependencies, job.key)
+  end
+end
+
+for i, job in ipairs(jobs) do
+  if job.parent and call('EXISTS', job.parent.key) == 0 then
+    uncounted = uncounted + 1
+    answer(i, '!MISSING_PARENT', job.parent.key)
+  elseif call('EXISTS', job.key) == 0 or not meet(i, job) then
+    local winner = job.unique and deduplicate(job)
+    if winner then
+      answer(i, '+' .. (call('EXISTS', base .. winner) == 1 and state_of(winner) or 'unknown'), winner)
+    else
+      store(job)
+    end
+  end
+end
+
+-- BullMQ does not count those.
+if uncounted > 0 then
+  call('INCRBY', counter, '-' .. uncounted)
+  if count == uncounted then
+    try('DEL', counter)
+  end
+end
+if uncounted < #jobs then
+  if not settings[1] then
+    call('HSET', meta, 'opts.maxLenEvents', max_events)
+  end
+  call('XTRIM', events, 'MAXLEN', '~', max_events)
+end
+
+return reply

@@ -1,0 +1,156 @@
+//! What a script answers of the jobs that it did not add.
+
+use crate::queue::connection::resp::Reply;
+
+/// Where a job is that was there already, as far as its keys tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Waiting,
+    Delayed,
+    Prioritized,
+    WaitingChildren,
+    Active,
+    Completed,
+    Failed,
+    /// In no list or set of the queue, or in none that the user may look into.
+    Unknown,
+}
+
+impl State {
+    /// All states by their numbers, in the words of BullMQ.
+    pub const NAMES: [&str; 8] =
+        ["waiting", "delayed", "prioritized", "waiting-children", "active", "completed", "failed", "unknown"];
+    const ALL: [State; 8] = [
+        State::Waiting,
+        State::Delayed,
+        State::Prioritized,
+        State::WaitingChildren,
+        State::Active,
+        State::Completed,
+        State::Failed,
+        State::Unknown,
+    ];
+
+    fn read(name: &[u8]) -> Option<State> {
+        let at = State::NAMES.iter().position(|known| known.as_bytes() == name)?;
+        State::ALL.get(at).copied()
+    }
+}
+
+/// Why a job was not added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// A job of its id is there.
+    Existing {
+        state: State,
+        /// Whether it has the same data.
+        same: bool,
+        /// Whether it has the same timestamp too.
+        twin: bool,
+    },
+    /// Another one stands for its deduplication id.
+    Deduplicated { state: State, id: String },
+    /// The parent with this key is not there.
+    MissingParent(String),
+    /// The job of its id has another parent than the one with this key.
+    OtherParent(String),
+}
+
+/// What the reply to a batch says of jobs that were not added, by position from 0, in ascending order; nothing when this is no
+/// reply to the batch.
+pub fn answers(reply: &Reply, number: u64, batch: usize) -> Option<Vec<(usize, Answer)>> {
+    let Reply::Array(items) = reply else {
+        return None;
+    };
+    let (Reply::Integer(first), rest) = items.split_first()? else {
+        return None;
+    };
+    let (triples, []) = rest.as_chunks::<3>() else {
+        return None;
+    };
+    if u64::try_from(*first) != Ok(number) {
+        return None;
+    }
+    triples.iter().map(|triple| read(triple, batch)).collect()
+}
+
+fn read([position, what, more]: &[Reply; 3], batch: usize) -> Option<(usize, Answer)> {
+    let (Reply::Integer(position), Reply::Bulk(what)) = (position, what) else {
+        return None;
+    };
+    let position = usize::try_from(*position).ok().filter(|at| (1..=batch).contains(at))? - 1;
+    let answer = match (what.split_first()?, more) {
+        ((b'+', state), Reply::Bulk(id)) => Answer::Deduplicated { state: State::read(state)?, id: text(id) },
+        ((b'!', b"MISSING_PARENT"), Reply::Bulk(key)) => Answer::MissingParent(text(key)),
+        ((b'!', b"PARENT_CONFLICT"), Reply::Bulk(key)) => Answer::OtherParent(text(key)),
+        (_, Reply::Integer(same @ 0..=2)) => {
+            Answer::Existing { state: State::read(what)?, same: *same > 0, twin: *same == 2 }
+        }
+        _ => return None,
+    };
+    Some((position, answer))
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn int(value: i64) -> Reply {
+        Reply::Integer(value)
+    }
+
+    fn bulk(text: &str) -> Reply {
+        Reply::Bulk(text.into())
+    }
+
+    #[test]
+    fn a_reply_names_its_batch_and_what_became_of_positions_within_it() {
+        let read = |items: Vec<Reply>| answers(&Reply::Array(items), 7, 2);
+        assert_eq!(read(vec![int(7)]), Some(vec![]));
+        for (at, state) in State::NAMES.iter().enumerate() {
+            let existing = Answer::Existing { state: State::ALL[at], same: true, twin: false };
+            assert_eq!(read(vec![int(7), int(2), bulk(state), int(1)]), Some(vec![(1, existing)]));
+        }
+        let existing = |same, twin| Answer::Existing { state: State::Failed, same, twin };
+        assert_eq!(
+            read(vec![int(7), int(1), bulk("failed"), int(0), int(2), bulk("failed"), int(2)]),
+            Some(vec![(0, existing(false, false)), (1, existing(true, true))])
+        );
+        let deduplicated = Answer::Deduplicated { state: State::Active, id: "x".into() };
+        assert_eq!(read(vec![int(7), int(1), bulk("+active"), bulk("x")]), Some(vec![(0, deduplicated)]));
+        for (word, answer) in [
+            ("!MISSING_PARENT", Answer::MissingParent("k".into())),
+            ("!PARENT_CONFLICT", Answer::OtherParent("k".into())),
+        ] {
+            assert_eq!(read(vec![int(7), int(1), bulk(word), bulk("k")]), Some(vec![(0, answer)]));
+        }
+    }
+
+    #[test]
+    fn what_is_no_reply_to_the_batch_is_none() {
+        let duplicate = |position| vec![int(7), int(position), bulk("failed"), int(1)];
+        for items in [
+            vec![],
+            vec![int(6)],
+            duplicate(0),
+            duplicate(3),
+            duplicate(-1),
+            vec![int(7), int(1)],
+            vec![int(7), int(1), bulk("failed")],
+            vec![int(7), int(1), bulk(""), int(1)],
+            vec![int(7), int(1), bulk("lost"), int(1)],
+            vec![int(7), int(1), bulk("failed"), int(3)],
+            vec![int(7), int(1), bulk("+failed"), int(1)],
+            vec![int(7), int(1), bulk("!NO"), bulk("x")],
+        ] {
+            assert_eq!(answers(&Reply::Array(items), 7, 2), None);
+        }
+        for wrong in [int(7), Reply::Nil, bulk("7")] {
+            assert_eq!(answers(&wrong, 7, 2), None);
+        }
+    }
+}
