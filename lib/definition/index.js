@@ -34,8 +34,9 @@ class Compiled {
    * @param {string[]} parts.record the fields of the data that the record has beside its `jobId`
    * @param {string | undefined} parts.tenant the field that names the tenant
    * @param {number} parts.maxDataBytes the most bytes of JSON that the data may have
+   * @param {object} parts.jobOptions what `optionsOfCall` makes a job's own options of
    */
-  constructor({ plan, schema, validate, idOf, record, tenant, maxDataBytes }) {
+  constructor({ plan, schema, validate, idOf, record, tenant, maxDataBytes, jobOptions }) {
     this.plan = plan
     this.maxDataBytes = maxDataBytes
     /** The properties that are read one by one, or null where the input is made into JSON. */
@@ -45,6 +46,7 @@ class Compiled {
     this.idOf = idOf
     this.records = new RecordMaker(record, this.fields)
     this.tenant = tenant
+    this.jobOptions = jobOptions
   }
 }
 
@@ -78,22 +80,23 @@ function compile(definition) {
   if ((fields.length === 1 ? TAKEN_FRONTS : TAKEN_NAMES).includes(queueName) && fields.length > 0) {
     faults.add(`queueName must not be ${queueName}: ids that begin with it would be keys of BullMQ's own`)
   }
-  const { text: jobOptions, sizeLimit } = jobOptionsJson(option(definition, 'jobOptions'), faults)
+  const jobOptions = jobOptionsJson(option(definition, 'jobOptions'), faults)
   const most = readMaxDataBytes(option(definition, 'maxDataBytes'), faults)
   faults.throwAny()
-  const maxDataBytes = Math.min(most, sizeLimit ?? most)
+  const maxDataBytes = Math.min(most, jobOptions.sizeLimit ?? most)
   const plan = new Plan({
     __proto__: null,
     queueName,
     jobName,
-    jobOptions,
+    jobOptions: jobOptions.text,
     schema: json,
     idFields: fields,
     encodeIds,
     tenant,
     maxDataBytes,
   })
-  return new Compiled({ plan, schema: standard(plan, fieldsOf(plan)), validate, idOf, record, tenant, maxDataBytes })
+  const own = standard(plan, fieldsOf(plan))
+  return new Compiled({ plan, schema: own, validate, idOf, record, tenant, maxDataBytes, jobOptions })
 }
 
 function readName(name, what, faults) {
