@@ -34,7 +34,7 @@ export type {
 export function enqueueTicketTriage(
   input: unknown,
   storage: TicketStorage,
-  options?: TimeoutOptions & WithoutCaller,
+  options?: CallOptions & WithoutCaller,
 ): Promise<EnqueueResult>
 export function enqueueTicketTriage<C extends Caller>(
   input: unknown,
@@ -126,12 +126,12 @@ export class Pipeline<
   enqueue(
     input: unknown,
     storage: PipelineStorage<RecordOf<S, R>>,
-    options?: TimeoutOptions & WithoutCaller<DataOf<S>>,
+    options?: CallOptions & WithoutCaller<DataOf<S>>,
   ): Promise<EnqueueResult>
   enqueue<C extends CallerOf<T>>(
     input: unknown,
     storage: PipelineStorage<RecordOf<S, R>>,
-    options?: TimeoutOptions & (WithCaller<C, DataOf<S>> | WithoutCaller<DataOf<S>>),
+    options?: CallOptions & (WithCaller<C, DataOf<S>> | WithoutCaller<DataOf<S>>),
   ): Promise<EnqueueResult>
   /**
    * The schema, for a worker that checks `job.data` again: a Standard Schema is the one that was given, of a JSON Schema it
@@ -241,8 +241,15 @@ export interface PipelineDefinition<
    * own property of that name is another. Default: none, and callers are `authorize`'s business alone.
    */
   tenant?: T
-  /** The options of all its jobs, as BullMQ has them. Default: none, so that a job is tried once and kept for ever. */
-  jobOptions?: JobOptions
+  /**
+   * The options of its jobs, as BullMQ has them: of all of them, or a function of the data, which is called once the data is
+   * valid and returns the options of that one job, or undefined for none. Default: none, so that a job is tried once and kept
+   * for ever. A call may give others, see {@link CallOptions}.
+   *
+   * Options that cannot be are the constructor's error; of those that a function returns, the call's (`ERR_INVALID_ARG_TYPE`,
+   * `ERR_OUT_OF_RANGE`), before the record is made. What the function throws is passed on as it is.
+   */
+  jobOptions?: JobOptions | ((data: DataOf<S>) => JobOptions | undefined)
   /** The most bytes of JSON that an input, and the data made of it, may have: an integer, at least 1. Default: 1,048,576. */
   maxDataBytes?: number
   /**
@@ -368,21 +375,31 @@ export type TlsKey = string | ArrayBufferView | { pem: string | ArrayBufferView;
 /** Of these, the last two are spoken. */
 export type TlsVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
 
-/** Options of a job, with the names and the meaning that they have in BullMQ. */
+/**
+ * Options of a job, with the names and the meaning that they have in BullMQ, 5 and 6. Undefined is "not given", null is an
+ * error like any other wrong value: all that is wrong is said at once, each option by its name.
+ *
+ * A job that is delayed, has a priority, a parent or a deduplication, or is `lifo`, takes Redis longer than a plain one.
+ */
 export interface JobOptions {
   /** How often the job is tried: a whole number. Default: 0, which BullMQ takes for once. */
   attempts?: number
   /** How long to wait before the next try: milliseconds, or a kind of backoff. Default: none. */
-  backoff?:
-    | number
-    | {
-        /** `fixed`, `exponential`, or what a worker has in `settings.backoffStrategy`. */
-        type: string
-        /** Milliseconds. */
-        delay?: number
-        /** From 0 to 1: by how much the delay varies. */
-        jitter?: number
-      }
+  backoff?: number | JobBackoff
+  /**
+   * Whole milliseconds from `timestamp` on in which no worker takes the job. Default: 0. It is `delayed` until a worker finds
+   * that its time has come, and then goes behind those that wait, or among its `priority`. The clock is the producer's.
+   */
+  delay?: number
+  /**
+   * From 1, the first, to 2,097,151, the last. Default: 0, which is before all of them. Jobs of the same priority are taken
+   * in the order in which they were enqueued.
+   */
+  priority?: number
+  /** True has the next free worker take the job, before all that wait. Default: false. Means nothing with `delay` or `priority`. */
+  lifo?: boolean
+  /** When the job was made, in milliseconds since 1970. Default, and 0: now. `delay` counts from it. */
+  timestamp?: number
   /** What becomes of a completed job: kept (`false`, the default), removed, so many kept, or by age in seconds and count. */
   removeOnComplete?: boolean | number | JobRetention
   /** The same of a failed one. */
@@ -391,8 +408,38 @@ export interface JobOptions {
   keepLogs?: number
   /** How many lines of a stack trace are kept. Default: all. */
   stackTraceLimit?: number
-  /** As `maxDataBytes`, in BullMQ's words; the smaller one counts. */
+  /** As `maxDataBytes`, in BullMQ's words; the smaller one counts. Default, and 0: none. */
   sizeLimit?: number
+  /**
+   * The job that waits for this one, which must be there: else the call is refused with `MISSING_PARENT`. A job that is there
+   * already becomes a child as well, unless it is another's that is still there: `PARENT_CONFLICT`. Not together with
+   * `deduplication`. Default: none.
+   */
+  parent?: JobParent
+  /** True fails the parent when this job fails for good. Default: false. Of this and the three that follow, one may be true. */
+  failParentOnFailure?: boolean
+  /** True has the parent run as soon as this job fails for good, without its other children. Default: false. */
+  continueParentOnFailure?: boolean
+  /** True has the parent wait no longer for this job when it fails for good, and see it among its failures. Default: false. */
+  ignoreDependencyOnFailure?: boolean
+  /** The same, but the parent does not see it. Default: false. */
+  removeDependencyOnFailure?: boolean
+  /**
+   * Jobs that stand for each other although their ids differ: of those with the same deduplication id, the first one is
+   * enqueued, and a later one is dropped as long as that is not finished, or for `ttl`. The later call resolves with the status
+   * `deduplicated` and names the job that is there. A job whose own id is there already is a duplicate first. Not together
+   * with `parent`. Default: none.
+   */
+  deduplication?: JobDeduplication
+}
+
+export interface JobBackoff {
+  /** `fixed`, `exponential`, or what a worker has in `settings.backoffStrategy`. */
+  type: string
+  /** Milliseconds. */
+  delay?: number
+  /** From 0 to 1: by how much the delay varies. Default: 0. */
+  jitter?: number
 }
 
 export interface JobRetention {
@@ -401,6 +448,37 @@ export interface JobRetention {
   count?: number
   /** How many are removed in one go. */
   limit?: number
+}
+
+export interface JobParent {
+  /** Its id. */
+  id: string
+  /**
+   * Its queue, as keys begin: `<prefix>:<queue name>`, so `bull:orders` where the prefix is not set. On a cluster both queues
+   * must be in the same slot.
+   */
+  queue: string
+}
+
+export interface JobDeduplication {
+  /** What the jobs have in common. Not empty, well-formed Unicode. */
+  id: string
+  /** Whole milliseconds for which later jobs are dropped, whatever becomes of the first one. Default, and 0: until it is finished. */
+  ttl?: number
+  /** True has `ttl` begin again with each job that is dropped. Default: false. Means nothing without `ttl`. */
+  extend?: boolean
+  /** True has the later job take the place of the first, as long as that is delayed; else it is dropped. Default: false. */
+  replace?: boolean
+  /**
+   * True keeps the data of the last job that is dropped while the first is being processed, and makes a job of it when that is
+   * finished. `ttl` means nothing then. Default: false.
+   */
+  keepLastIfActive?: boolean
+  /**
+   * True has the first job, as long as it is delayed, wait for the `delay` of the later one instead of its own, from the later
+   * one's `timestamp` on; without a `delay` it waits no longer. Default: false. Means nothing with `replace`.
+   */
+  reschedule?: boolean
 }
 
 export interface PipelineStats {
@@ -479,7 +557,17 @@ export interface Caller {
  * null is an `ERR_INVALID_ARG_TYPE`, but for `caller`. An instance of a class will do: its getters count. What
  * `Object.prototype` has does not: who can put something there names no caller and authorises nobody.
  */
-export type EnqueueOptions<C extends Caller = Caller> = TimeoutOptions & (WithCaller<C> | WithoutCaller)
+export type EnqueueOptions<C extends Caller = Caller> = CallOptions & (WithCaller<C> | WithoutCaller)
+
+export interface CallOptions extends TimeoutOptions {
+  /**
+   * Options of this one job. Each that is given is instead of the pipeline's own, as a whole: a `backoff` of the call has
+   * nothing of the pipeline's. Those that are not, or are undefined, stay the pipeline's. What cannot be, by itself or
+   * together with the pipeline's, is an `ERR_INVALID_ARG_TYPE` or `ERR_OUT_OF_RANGE` whose cause names each of them, before
+   * the record is made. Default: those of the pipeline.
+   */
+  jobOptions?: JobOptions
+}
 
 export interface TimeoutOptions {
   /**

@@ -58,6 +58,26 @@ new Pipeline({ ...names, schema: invoice, jobId: ['orgId'], jobOptions: { attemp
 new Pipeline({ ...names, schema: invoice, jobId: (data) => `${data.orgId}-${data.format}` })
 // @ts-expect-error an id is a text
 new Pipeline({ ...names, schema: invoice, jobId: (data) => data.due })
+await invoices.enqueue(body, { createPending: () => {} }, { jobOptions: { delay: 5000, priority: 3 }, timeoutMs: 100 })
+// @ts-expect-error a call has BullMQ's options as well, and no others
+await invoices.enqueue(body, { createPending: () => {} }, { jobOptions: { priorty: 3 } })
+// @ts-expect-error a call has options, and no function
+await invoices.enqueue(body, { createPending: () => {} }, { jobOptions: () => ({ delay: 1 }) })
+new Pipeline({
+  ...names,
+  schema: invoice,
+  jobId: ['orgId', 'invoiceId'],
+  jobOptions: (data) =>
+    data.format === 'xml' ? { delay: data.due ?? 0, deduplication: { id: data.orgId, ttl: 1000 } } : undefined,
+})
+// @ts-expect-error the data has no such field
+new Pipeline({ ...names, schema: invoice, jobId: ['orgId'], jobOptions: (data) => ({ delay: data.amount }) })
+// @ts-expect-error the options that a function returns are BullMQ's too
+new Pipeline({ ...names, schema: invoice, jobId: ['orgId'], jobOptions: (data) => ({ delay: data.format }) })
+// @ts-expect-error a parent has its queue
+new Pipeline({ ...names, schema: invoice, jobId: ['orgId'], jobOptions: { parent: { id: 'x' } } })
+// @ts-expect-error a deduplication has an id
+new Pipeline({ ...names, schema: invoice, jobId: ['orgId'], jobOptions: { deduplication: { ttl: 5 } } })
 const checked = await invoices.schema['~standard'].validate(body)
 if (!checked.issues) same<Same<typeof checked.value, Invoice>>()
 

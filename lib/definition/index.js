@@ -40,8 +40,9 @@ class Compiled {
    * @param {string | undefined} parts.tenant the field that names the tenant
    * @param {'keep' | 'reject'} parts.onConflict what is done about a job of the same id with other data
    * @param {number} parts.maxDataBytes the most bytes of JSON that the data may have
+   * @param {object} parts.jobOptions what `optionsOfCall` makes a job's own options of
    */
-  constructor({ plan, schema, validate, idOf, record, tenant, maxDataBytes, onConflict }) {
+  constructor({ plan, schema, validate, idOf, record, tenant, maxDataBytes, onConflict, jobOptions }) {
     this.plan = plan
     this.onConflict = onConflict
     /** Whether callers are told what was there already. */
@@ -54,6 +55,7 @@ class Compiled {
     this.idOf = idOf
     this.records = new RecordMaker(record, this.fields)
     this.tenant = tenant
+    this.jobOptions = jobOptions
   }
 }
 
@@ -87,17 +89,17 @@ function compile(definition) {
   if ((fields.length === 1 ? TAKEN_FRONTS : TAKEN_NAMES).includes(queueName) && fields.length > 0) {
     faults.add(`queueName must not be ${queueName}: ids that begin with it would be keys of BullMQ's own`)
   }
-  const { text: jobOptions, sizeLimit } = jobOptionsJson(option(definition, 'jobOptions'), faults)
+  const jobOptions = jobOptionsJson(option(definition, 'jobOptions'), faults)
   const idReuse = readWord(option(definition, 'idReuse'), 'idReuse', ID_REUSE, faults)
   const onConflict = readWord(option(definition, 'onConflict'), 'onConflict', ON_CONFLICT, faults)
   const most = readMaxDataBytes(option(definition, 'maxDataBytes'), faults)
   faults.throwAny()
-  const maxDataBytes = Math.min(most, sizeLimit ?? most)
+  const maxDataBytes = Math.min(most, jobOptions.sizeLimit ?? most)
   const plan = new Plan({
     __proto__: null,
     queueName,
     jobName,
-    jobOptions,
+    jobOptions: jobOptions.text,
     schema: json,
     idFields: fields,
     encodeIds,
@@ -106,7 +108,8 @@ function compile(definition) {
     idReuse: ID_REUSE.indexOf(idReuse),
   })
   const schema = standard(plan, fieldsOf(plan))
-  return new Compiled({ plan, schema, validate, idOf, record, tenant, maxDataBytes, onConflict })
+  const steps = { schema, validate, idOf, record, tenant, maxDataBytes, onConflict, jobOptions }
+  return new Compiled({ plan, ...steps })
 }
 
 /** One of these words, of which the first is the default. */

@@ -1,88 +1,154 @@
 'use strict'
-// The options of a pipeline's jobs, in the words of BullMQ's JobsOptions and with its meaning, as it stores them.
+// The options of jobs, in the words of BullMQ's JobsOptions and with its rules, as it stores them: those of a pipeline, of
+// what is enqueued where they are a function of the data, and of one call.
 
-const { isUsable } = require('../options.js')
+const { Faults } = require('./faults.js')
+const values = require('./option-values.js')
 
-/** By name: what the option is stored as, and what is wrong with a value, if anything. */
-const OPTIONS = {
-  attempts: { wrong: count },
-  backoff: { wrong: backoff, stored: (value) => (typeof value === 'number' ? { type: 'fixed', delay: value } : value) },
-  removeOnComplete: { wrong: retention },
-  removeOnFail: { wrong: retention },
-  keepLogs: { wrong: count, name: 'kl' },
-  stackTraceLimit: { wrong: count },
-  sizeLimit: { wrong: count },
-}
+const { Shape, count, flag, isObject, milliseconds, retention } = values
+
+/** In the order in which they are stored. */
+const OPTIONS = new Shape(
+  {
+    attempts: count,
+    delay: milliseconds,
+    priority: values.priority,
+    lifo: flag,
+    timestamp: milliseconds,
+    backoff: values.backoff,
+    removeOnComplete: retention,
+    removeOnFail: retention,
+    keepLogs: count,
+    stackTraceLimit: count,
+    sizeLimit: count,
+    parent: values.parent,
+    removeDependencyOnFailure: flag,
+    failParentOnFailure: flag,
+    continueParentOnFailure: flag,
+    ignoreDependencyOnFailure: flag,
+    deduplication: values.deduplication,
+  },
+  {
+    stored: {
+      keepLogs: 'kl',
+      removeDependencyOnFailure: 'rdof',
+      failParentOnFailure: 'fpof',
+      continueParentOnFailure: 'cpof',
+      ignoreDependencyOnFailure: 'idof',
+      deduplication: 'de',
+    },
+  },
+)
+/** Of these a job has one at most. */
+const ON_FAILURE = [
+  ...['removeDependencyOnFailure', 'failParentOnFailure', 'continueParentOnFailure', 'ignoreDependencyOnFailure'],
+]
+const ON_FAILURE_PLACES = ON_FAILURE.map((key) => OPTIONS.place(key))
+const ATTEMPTS = OPTIONS.place('attempts')
+const SIZE_LIMIT = OPTIONS.place('sizeLimit')
+const PARENT = OPTIONS.place('parent')
+const DEDUPLICATION = OPTIONS.place('deduplication')
 
 /** Those of BullMQ that jobs of ours cannot have. */
 const OTHERS = {
+  __proto__: null,
   jobId: 'is made as the definition says',
   repeat: 'is for job schedulers',
   debounce: 'is no option of BullMQ 6: it has deduplication',
-}
-const NOT_YET = [
-  ...['delay', 'priority', 'lifo', 'timestamp', 'deduplication', 'parent', 'failParentOnFailure'],
-  ...['continueParentOnFailure', 'ignoreDependencyOnFailure', 'removeDependencyOnFailure', 'telemetry'],
-]
-
-function count(value) {
-  return Number.isInteger(value) && value >= 0 ? undefined : 'must be a whole number, 0 or more'
+  telemetry: 'cannot be given yet',
 }
 
-const isTime = (value) => typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY
-
-const BACKOFF = ['type', 'delay', 'jitter']
-
-function backoff(value) {
-  if (isTime(value)) return undefined
-  if (!isUsable(value) || typeof value.type !== 'string') return 'must be milliseconds, or { type, delay, jitter }'
-  if (!Object.keys(value).every((key) => BACKOFF.includes(key))) return `must have nothing but ${BACKOFF.join(', ')}`
-  if (value.delay !== undefined && !isTime(value.delay)) return 'must have milliseconds for its delay'
-  const { jitter = 0 } = value
-  return typeof jitter === 'number' && jitter >= 0 && jitter <= 1 ? undefined : 'must have a jitter from 0 to 1'
+function refuse(key, name, faults) {
+  if (key in OTHERS) faults.add(`${name}.${key} ${OTHERS[key]}`)
+  else faults.unknown(`option in ${name}`, key, OPTIONS.known)
 }
 
-const RETENTION = ['age', 'count', 'limit']
+/** What a job has that is given no options. BullMQ has every job say how often it is tried. */
+const NONE = Object.freeze(Array.from(OPTIONS.known, (_, place) => (place === ATTEMPTS ? '0' : undefined)))
 
-function retention(value) {
-  if (typeof value === 'boolean' || isCount(value)) return undefined
-  if (!isUsable(value) || Array.isArray(value)) return 'must be true, false, a number or { age, count }'
-  const wrong = Object.entries(value).find(
-    ([key, it]) => !RETENTION.includes(key) || !(it === undefined || isCount(it)),
-  )
-  return wrong === undefined ? undefined : `must have whole numbers for ${RETENTION.join(', ')}, and nothing else`
+/** The JSON of each option that is given, in the order of OPTIONS. */
+function read(options, name, faults) {
+  if (isObject(options)) return OPTIONS.read(options, name, faults, refuse)
+  faults.add(`${name} must be an object, with options of BullMQ's jobs`)
+  return NONE
 }
 
-// BullMQ takes -1 for all of them.
-const isCount = (value) => Number.isInteger(value) && value >= -1
+/** Adds what options must not be together, of which some are a call's `own` and the others its pipeline's. */
+function expectTogether(own, base, name, faults) {
+  let given = 0
+  for (const place of ON_FAILURE_PLACES) if ((own[place] ?? base[place]) === 'true') given += 1
+  if (given > 1) {
+    const keys = ON_FAILURE.filter((_, at) => {
+      const place = ON_FAILURE_PLACES[at]
+      return (own[place] ?? base[place]) === 'true'
+    })
+    faults.add(`${name} must have one at most of ${keys.join(', ')}`)
+  }
+  const hasBoth =
+    (own[DEDUPLICATION] ?? base[DEDUPLICATION]) !== undefined && (own[PARENT] ?? base[PARENT]) !== undefined
+  if (hasBoth) faults.add(`${name} must not have both deduplication and parent`)
+}
 
 /**
- * @returns {{ text: string, sizeLimit: number | undefined }} `text` is the JSON of the options, without the id
+ * The options of a definition.
+ * @returns {{ text: string, sizeLimit: number | undefined, base: readonly (string | undefined)[], of: Function | undefined }}
+ *   `text` is the JSON of them, without the id; `base` and `of` are what `optionsOfCall` goes by
  */
 function jobOptionsJson(options, faults) {
-  // BullMQ has every job say how often it is tried.
-  const stored = { attempts: 0 }
-  if (options === undefined) return { text: JSON.stringify(stored), sizeLimit: undefined }
-  if (!isUsable(options) || Array.isArray(options)) {
-    faults.add("jobOptions must be an object, with options of BullMQ's jobs")
-    return { text: '{}', sizeLimit: undefined }
-  }
-  for (const [key, value] of Object.entries(options)) {
-    const known = Object.hasOwn(OPTIONS, key) ? OPTIONS[key] : undefined
-    if (known === undefined) refuse(key, faults)
-    else if (value !== undefined) {
-      const wrong = known.wrong(value)
-      if (wrong !== undefined) faults.add(`jobOptions.${key} ${wrong}`)
-      else stored[known.name ?? key] = known.stored?.(value) ?? value
-    }
-  }
-  return { text: JSON.stringify(stored), sizeLimit: stored.sizeLimit }
+  if (typeof options === 'function') return { text: OPTIONS.text(NONE), sizeLimit: undefined, base: NONE, of: options }
+  const base = options === undefined ? NONE : read(options, 'jobOptions', faults)
+  expectTogether(base, NONE, 'jobOptions', faults)
+  base[ATTEMPTS] ??= NONE[ATTEMPTS]
+  // None is as BullMQ takes 0.
+  const sizeLimit = Number(base[SIZE_LIMIT] ?? 0) || undefined
+  return { text: OPTIONS.text(base), sizeLimit, base, of: undefined }
 }
 
-function refuse(key, faults) {
-  if (Object.hasOwn(OTHERS, key)) faults.add(`jobOptions.${key} ${OTHERS[key]}`)
-  else if (NOT_YET.includes(key)) faults.add(`jobOptions.${key} cannot be given yet`)
-  else faults.unknown('option in jobOptions', key, [...Object.keys(OPTIONS), ...NOT_YET])
+/** The JSON of options that are all that a job has. */
+function textOfOptions(options, faults) {
+  return jobOptionsJson(options, faults).text
 }
 
-module.exports = { jobOptionsJson }
+/**
+ * The JSON of a pipeline's options with those of a call: each that the call gives, and is not undefined, is instead of the
+ * pipeline's, as a whole.
+ * @param {readonly (string | undefined)[]} base
+ */
+function mergedText(base, own, name = 'options.jobOptions') {
+  return OPTIONS.text(merged(base, own, name))
+}
+
+function merged(base, own, name) {
+  const faults = new Faults()
+  const texts = read(own, name, faults)
+  expectTogether(texts, base, name, faults)
+  faults.throwAny()
+  for (let place = 0; place < texts.length; place++) texts[place] ??= base[place]
+  return texts
+}
+
+/**
+ * The JSON of the options of one job.
+ * @param {{ base: readonly (string | undefined)[], of: Function | undefined }} options of the pipeline
+ * @param data the data of the job, which `of` is asked with. What it throws is thrown
+ * @param {object | undefined} own what the call says
+ */
+function optionsOfCall({ base, of }, data, own) {
+  let texts = base
+  if (of !== undefined) {
+    const made = of(data)
+    if (made !== undefined) texts = merged(base, expectMade(made), 'jobOptions')
+  }
+  if (own !== undefined) texts = merged(texts, own, 'options.jobOptions')
+  return OPTIONS.text(texts)
+}
+
+/** One that is async would have its options ignored. */
+function expectMade(made) {
+  if (typeof made?.then !== 'function') return made
+  const faults = new Faults()
+  faults.add('jobOptions must return options, not a promise of them')
+  return faults.throwAny()
+}
+
+module.exports = { jobOptionsJson, mergedText, optionsOfCall, textOfOptions }

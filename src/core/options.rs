@@ -59,7 +59,8 @@ struct Stored {
     lifo: bool,
     #[serde(default)]
     timestamp: u64,
-    size_limit: Option<u64>,
+    #[serde(default)]
+    size_limit: u64,
     de: Option<Deduplication>,
     parent: Option<StoredParent>,
     #[serde(default)]
@@ -100,7 +101,9 @@ impl JobOptions {
             timestamp: Some(stored.timestamp).filter(|at| *at > 0),
             deduplication: stored.de,
             parent,
-            size_limit: stored.size_limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)),
+            size_limit: Some(stored.size_limit)
+                .filter(|limit| *limit > 0)
+                .map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)),
         })
     }
 
