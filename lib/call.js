@@ -21,6 +21,13 @@ class Call {
     this.caller = undefined
     this.tenant = undefined
     this.authorize = undefined
+    /** The chunk whose records are made together, where it is one of many. */
+    this.chunk = undefined
+  }
+
+  /** It is not even begun. */
+  refuse(error) {
+    if (refused.push(this, error) === 2) afterThis(rejectRefused)
   }
 }
 
@@ -38,7 +45,7 @@ function rejectRefused() {
  * does, which costs more than all the rest of a refusal.
  */
 function refuse(call, error) {
-  if (refused.push(call, error) === 2) afterThis(rejectRefused)
+  call.refuse(error)
 }
 
 module.exports = { Call, phases, refuse }

@@ -8,6 +8,7 @@ const { toJson } = require('./definition/json.js')
 const { isObject, pick, readFields } = require('./definition/read.js')
 const { closed, conflict, forbidden, invalidArgument } = require('./error.js')
 const { describe, describeLate, invalidByLibrary, notAnInput, notJson, refusal } = require('./failure.js')
+const { enqueueMany } = require('./many/index.js')
 const { CallOptions, isUsable, readLimits } = require('./options.js')
 const outcome = require('./outcome.js')
 const { BATCH, Slots } = require('./slots.js')
@@ -71,6 +72,10 @@ class Calls {
     return new Promise((resolve, reject) => this.#start(new Call(resolve, reject), input, storage, options))
   }
 
+  enqueueMany(inputs, storage, options) {
+    return enqueueMany(this, inputs, storage, options)
+  }
+
   #start(call, input, storage, options) {
     if (this.#closed !== undefined) return refuse(call, closed())
     const createPending = isUsable(storage) ? storage.createPending : undefined
@@ -87,6 +92,12 @@ class Calls {
       call.tenant = told.tenant
       call.authorize = told.authorize
     }
+    this.begin(call, input)
+  }
+
+  /** Begins a call that has been told everything but its input. What is thrown in here is what it ends with. */
+  begin(call, input) {
+    if (this.#closed !== undefined) return refuse(call, closed())
     if (this.#boundary === undefined) this.open()
     if (this.#definition.validate !== undefined) this.#validate(call, input)
     else if (this.#definition.fields !== null) this.#beginFields(call, input)
@@ -293,6 +304,7 @@ class Calls {
    * takes more memory a call and more time.
    */
   #record(call) {
+    if (call.chunk !== undefined) return call.chunk.accept(call)
     call.phase = phases.Recording
     try {
       const made = promiseResolve(apply(call.createPending, call.storage, [call.record]))
@@ -386,6 +398,40 @@ class Calls {
     if (this.#slots.taken > 0) return
     busy.delete(this)
     if (this.#drained !== undefined) this.#again()
+  }
+
+  // --- many: what a chunk does with its calls, and what it goes by -----------------------------------------------------
+
+  get limits() {
+    return { timeoutMs: this.#timeoutMs, maxInFlight: this.#maxInFlight, tenant: this.#definition.tenant }
+  }
+
+  get isClosed() {
+    return this.#closed !== undefined
+  }
+
+  get isFull() {
+    return this.#slots.taken >= this.#maxInFlight
+  }
+
+  /** Resolves when a call has ended. */
+  ended() {
+    return this.#slots.freed()
+  }
+
+  /** Whether it still has time. Ends it where it has none. */
+  isInTime(call) {
+    if (this.#boundary.inTime(call.slot)) return true
+    this.#fail(call)
+    return false
+  }
+
+  send(call) {
+    this.#send(call)
+  }
+
+  abandon(call, reason) {
+    this.#abandon(call, reason)
   }
 
   // --- close --------------------------------------------------------------------------------------------------------

@@ -49,6 +49,10 @@ class Pipeline {
     return this.#calls.enqueue(input, storage, options)
   }
 
+  enqueueMany(inputs, storage, options) {
+    return this.#calls.enqueueMany(inputs, storage, options)
+  }
+
   reconnect(connection) {
     this.#calls.reconnect(this.#native(readConnection(connection)))
   }

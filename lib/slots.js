@@ -9,6 +9,7 @@ class Slots {
   /** By slot. */
   #calls = []
   #free = []
+  #awaited = []
 
   /** How many calls have one. */
   get taken() {
@@ -38,6 +39,14 @@ class Slots {
     this.#calls[call.slot] = undefined
     this.#free.push(call.slot)
     call.slot = -1
+    if (this.#awaited.length > 0) for (const resolve of this.#awaited.splice(0)) resolve()
+  }
+
+  /** Resolves when the next one comes free: before those who wait for the call that had it. */
+  freed() {
+    return new Promise((resolve) => {
+      this.#awaited.push(resolve)
+    })
   }
 
   /**

@@ -1,0 +1,94 @@
+'use strict'
+// Many calls as one: inputs are pulled and go through in chunks, two of which are under way at once, so that Redis has the one
+// while the other is validated; the outcomes are handed over in order.
+
+const { closed } = require('../error.js')
+const { nextTurn } = require('../turns.js')
+const { Chunk } = require('./chunk.js')
+const { BulkOptions } = require('./options.js')
+const { Source } = require('./source.js')
+
+/** Chunks under way at once. */
+const UNDER_WAY = 2
+
+async function enqueueMany(calls, inputs, storage, options) {
+  if (calls.isClosed) throw closed()
+  const told = new BulkOptions(calls, storage, options, calls.limits)
+  const source = new Source(inputs)
+  const results = told.onOutcome === undefined ? new List() : new Listener(told.onOutcome)
+  const underWay = []
+  const settleOldest = async () => results.take((await underWay[0].settled, underWay.shift().outcomes))
+  try {
+    let pulled = []
+    for (;;) {
+      if (pulled.length === 0) pulled = await source.pull(told.chunk)
+      if (pulled.length === 0) break
+      const chunk = new Chunk(calls, told.recorder)
+      const begun = chunk.begin(pulled, told.call)
+      if (begun > 0) underWay.push(chunk)
+      pulled = pulled.slice(begun)
+      // Inputs that are all refused must not keep everything else from its turn.
+      await turn()
+      if (underWay.length === 0) await calls.ended()
+      else if (underWay.length === UNDER_WAY || pulled.length > 0) await settleOldest()
+    }
+    while (underWay.length > 0) await settleOldest()
+  } catch (reason) {
+    await stop(source, underWay)
+    throw reason
+  }
+  source.throwIfFailed()
+  return results.end()
+}
+
+/** After an error of the listener's: no more is pulled, and what is under way comes to its end. */
+async function stop(source, underWay) {
+  try {
+    await source.close()
+  } catch {
+    // The first error is the one that is told.
+  }
+  for (const chunk of underWay) await chunk.settled
+}
+
+const turn = () => (nextTurn === undefined ? undefined : new Promise((resolve) => nextTurn(resolve)))
+
+/** Keeps all outcomes. */
+class List {
+  #outcomes = []
+
+  take(outcomes) {
+    for (const outcome of outcomes) this.#outcomes.push(outcome)
+  }
+
+  end() {
+    return this.#outcomes
+  }
+}
+
+/** Hands each outcome to whoever listens, and counts. */
+class Listener {
+  #listen
+  #queued = 0
+  #rejected = 0
+
+  constructor(listen) {
+    this.#listen = listen
+  }
+
+  async take(outcomes) {
+    for (const outcome of outcomes) {
+      const index = this.#queued + this.#rejected
+      if (outcome.status === 'queued') this.#queued += 1
+      else this.#rejected += 1
+      const heard = (0, this.#listen)(outcome, index)
+      if (heard != null && typeof heard.then === 'function') await heard
+    }
+  }
+
+  end() {
+    return { total: this.#queued + this.#rejected, queued: this.#queued, rejected: this.#rejected }
+  }
+}
+
+module.exports = { enqueueMany }

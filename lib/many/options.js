@@ -1,0 +1,55 @@
+'use strict'
+// What a bulk of calls is told: whom they are by and for how long, as one call is, and what becomes of the outcomes.
+
+const { invalidArgument } = require('../error.js')
+const { CallOptions, isUsable, option } = require('../options.js')
+const { Each, Together } = require('./recorders.js')
+
+const DEFAULT_CONCURRENCY = 16
+/** A record more would be one more than all calls that may be in flight. */
+const MOST_CONCURRENCY = 10_000_000
+
+/** Inputs of which the records are made together. */
+const CHUNK = 250
+/** With a call of the storage for each, a chunk is no larger than what it does in so many turns: their deadlines run. */
+const TURNS = 8
+/** A bulk leaves this part of what may be in flight to others, with two chunks under way. */
+const PART = 4
+
+class BulkOptions {
+  /** @param {{ timeoutMs: number, maxInFlight: number, tenant: string | undefined }} limits of the pipeline */
+  constructor(calls, storage, options, limits) {
+    const given = options === undefined ? {} : options
+    const { timeoutMs, caller, tenant, authorize } = new CallOptions(given, limits.tenant)
+    this.call = { timeoutMs: timeoutMs ?? limits.timeoutMs, caller, tenant, authorize }
+    this.onOutcome = option(given, 'onOutcome')
+    if (this.onOutcome !== undefined && typeof this.onOutcome !== 'function') {
+      throw invalidArgument('options.onOutcome must be a function')
+    }
+    const concurrency = readConcurrency(option(given, 'concurrency'))
+    const { many, one } = methodsOf(storage)
+    const most = many === undefined ? Math.min(CHUNK, TURNS * concurrency) : CHUNK
+    this.chunk = Math.max(1, Math.min(most, Math.floor(limits.maxInFlight / PART)))
+    this.recorder = many === undefined ? new Each(calls, one, concurrency) : new Together(calls, many)
+  }
+}
+
+function readConcurrency(concurrency = DEFAULT_CONCURRENCY) {
+  if (typeof concurrency !== 'number') throw invalidArgument('options.concurrency must be a number')
+  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MOST_CONCURRENCY) {
+    throw invalidArgument(`options.concurrency must be an integer from 1 to ${MOST_CONCURRENCY}`, 'ERR_OUT_OF_RANGE')
+  }
+  return concurrency
+}
+
+/** The one that makes the records of a chunk, or the one that makes one, each called as a method. */
+function methodsOf(storage) {
+  const usable = isUsable(storage)
+  const many = usable ? storage.createPendingMany : undefined
+  if (typeof many === 'function') return { many: (records) => Reflect.apply(many, storage, [records]) }
+  const one = usable ? storage.createPending : undefined
+  if (typeof one === 'function') return { one: (record) => Reflect.apply(one, storage, [record]) }
+  throw invalidArgument('storage must be an object with a method createPendingMany, or createPending')
+}
+
+module.exports = { BulkOptions }
