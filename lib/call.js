@@ -21,6 +21,8 @@ class Call {
     this.caller = undefined
     this.tenant = undefined
     this.authorize = undefined
+    /** Options of its own job. */
+    this.jobOptions = undefined
     /** The chunk whose records are made together, where it is one of many. */
     this.chunk = undefined
   }

@@ -4,6 +4,7 @@
 
 const { makeBoundary } = require('./boundary.js')
 const { Call, phases, refuse } = require('./call.js')
+const { optionsOfCall } = require('./definition/job-options.js')
 const { toJson } = require('./definition/json.js')
 const { isObject, pick, readFields } = require('./definition/read.js')
 const { closed, conflict, forbidden, invalidArgument } = require('./error.js')
@@ -91,6 +92,7 @@ class Calls {
       call.caller = told.caller
       call.tenant = told.tenant
       call.authorize = told.authorize
+      call.jobOptions = told.jobOptions
     }
     this.begin(call, input)
   }
@@ -136,8 +138,8 @@ class Calls {
     this.#register(call, slot)
     call.jobId = begun
     call.record = this.#definition.records.ofFields(begun, values)
-    if (call.authorize === undefined) this.#record(call)
-    else this.#authorize(call, pick(names, values))
+    if (call.authorize === undefined && !this.#hasOptions(call)) this.#record(call)
+    else this.#accept(call, pick(names, values))
   }
 
   /** The schema's own library judges, and says what the data is. */
@@ -222,12 +224,34 @@ class Calls {
       data ??= validate === undefined ? JSON.parse(this.#boundary.kept(slot) ?? json) : value
       call.jobId = begun
       call.record = this.#definition.records.ofData(begun, data)
-      if (call.authorize === undefined) this.#record(call)
-      else this.#authorize(call, data)
+      this.#accept(call, data)
     } catch (reason) {
       // A schema's output may have getters that throw.
       this.#abandon(call, reason)
     }
+  }
+
+  /** Whether the job has options that are not those of its pipeline. */
+  #hasOptions(call) {
+    return call.jobOptions !== undefined || this.#definition.jobOptions.of !== undefined
+  }
+
+  /** The input is valid: gives the job its options, and asks who may refuse it. */
+  #accept(call, data) {
+    if (this.#hasOptions(call) && !this.#setOptions(call, data)) return
+    if (call.authorize === undefined) this.#record(call)
+    else this.#authorize(call, data)
+  }
+
+  #setOptions(call, data) {
+    try {
+      const options = optionsOfCall(this.#definition.jobOptions, data, call.jobOptions)
+      if (this.#boundary.setOptions(call.slot, options) === null) return true
+      this.#abandon(call, describe(this.#boundary.refusal()))
+    } catch (reason) {
+      this.#abandon(call, reason)
+    }
+    return false
   }
 
   #refusal(number) {

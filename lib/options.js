@@ -46,6 +46,7 @@ class CallOptions {
     if (this.authorize !== undefined && typeof this.authorize !== 'function') {
       throw invalidArgument('options.authorize must be a function')
     }
+    this.jobOptions = option(options, 'jobOptions')
     this.caller = undefined
     this.tenant = undefined
     // A route that passes its caller means to have it checked. One that turns out to be undefined, because nobody is

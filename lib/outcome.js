@@ -37,7 +37,12 @@ function duplicate(jobId, status) {
 
 /** @param {string} winner the id of the job that has its place */
 function deduplicated(jobId, status, winner) {
-  return { jobId, status: 'deduplicated', created: false, existing: { jobId: winner, state: STATES[status - DEDUPLICATED] } }
+  return {
+    jobId,
+    status: 'deduplicated',
+    created: false,
+    existing: { jobId: winner, state: STATES[status - DEDUPLICATED] },
+  }
 }
 
 module.exports = {

@@ -24,6 +24,7 @@ class Row extends Call {
     this.caller = told.caller
     this.tenant = told.tenant
     this.authorize = told.authorize
+    this.jobOptions = told.jobOptions
     /** Whether it waits for the records, or is past them. */
     this.accepted = false
     /** Whether the storage is at work on its record alone. */

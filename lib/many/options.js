@@ -20,8 +20,8 @@ class BulkOptions {
   /** @param {{ timeoutMs: number, maxInFlight: number, tenant: string | undefined }} limits of the pipeline */
   constructor(calls, storage, options, limits) {
     const given = options === undefined ? {} : options
-    const { timeoutMs, caller, tenant, authorize } = new CallOptions(given, limits.tenant)
-    this.call = { timeoutMs: timeoutMs ?? limits.timeoutMs, caller, tenant, authorize }
+    const { timeoutMs, caller, tenant, authorize, jobOptions } = new CallOptions(given, limits.tenant)
+    this.call = { timeoutMs: timeoutMs ?? limits.timeoutMs, caller, tenant, authorize, jobOptions }
     this.onOutcome = option(given, 'onOutcome')
     if (this.onOutcome !== undefined && typeof this.onOutcome !== 'function') {
       throw invalidArgument('options.onOutcome must be a function')
