@@ -127,12 +127,12 @@ export class Pipeline<
     input: unknown,
     storage: PipelineStorage<RecordOf<S, R>>,
     options?: CallOptions & WithoutCaller<DataOf<S>>,
-  ): Promise<EnqueueResult>
+  ): Promise<PipelineResult>
   enqueue<C extends CallerOf<T>>(
     input: unknown,
     storage: PipelineStorage<RecordOf<S, R>>,
     options?: CallOptions & (WithCaller<C, DataOf<S>> | WithoutCaller<DataOf<S>>),
-  ): Promise<EnqueueResult>
+  ): Promise<PipelineResult>
   /**
    * The schema, for a worker that checks `job.data` again: a Standard Schema is the one that was given, of a JSON Schema it
    * is made, and judges natively.
@@ -250,6 +250,30 @@ export interface PipelineDefinition<
    * `ERR_OUT_OF_RANGE`), before the record is made. What the function throws is passed on as it is.
    */
   jobOptions?: JobOptions | ((data: DataOf<S>) => JobOptions | undefined)
+  /**
+   * What becomes of a new call when a job of its id has ended and is still kept (`removeOnComplete`, `removeOnFail`). In the
+   * same script in which it is looked at, the old job is removed as `job.remove()` would, with its `removed` event, and the new
+   * one is made. Default: `never`.
+   *
+   * | the job that is there | `never` | `afterFailed` | `afterFinished` |
+   * |---|---|---|---|
+   * | none | created | created | created |
+   * | waiting, delayed, prioritized, waiting-children, active | existing | existing | existing |
+   * | failed | existing | **created** | **created** |
+   * | completed | existing | existing | **created** |
+   * | failed or completed, with a parent or children | existing | existing | existing |
+   * | unknown | existing | existing | existing |
+   *
+   * Of calls that race for the place of an old job, in any number of processes, one is created, and the others find that one. A
+   * job that was sent, and sent again because its answer was lost, does not take its own place.
+   */
+  idReuse?: 'never' | 'afterFailed' | 'afterFinished'
+  /**
+   * What becomes of a call when a job of its id is there with other data: `keep` resolves, with `sameData: false`; `reject`
+   * rejects with `ID_CONFLICT`. The job that is there is left as it is, and the record of the call is made already: its id is
+   * that job's. Default: `keep`.
+   */
+  onConflict?: 'keep' | 'reject'
   /** The most bytes of JSON that an input, and the data made of it, may have: an integer, at least 1. Default: 1,048,576. */
   maxDataBytes?: number
   /**
@@ -500,9 +524,9 @@ export interface PipelineStats {
   lastProblemCode?: string
 }
 
-/** What a call resolves to. */
+/** What {@link enqueueTicketTriage} resolves to. */
 export interface EnqueueResult {
-  /** The id of the job: that of a ticket is `ticket-triage:<tenantId>:<ticketId>`. */
+  /** The id of the job: `ticket-triage:<tenantId>:<ticketId>`. */
   jobId: string
   /**
    * There is a job with this id in Redis: made by this call, or there already. One that is there may have ended: BullMQ
@@ -510,6 +534,62 @@ export interface EnqueueResult {
    */
   status: 'queued'
 }
+
+/** What a call of a {@link Pipeline} resolves to. `status` and `created` tell which. */
+export type PipelineResult = CreatedResult | ExistingResult | DeduplicatedResult
+
+/** The job is new. One that made room for it, see `idReuse`, is gone. */
+export interface CreatedResult {
+  /** The id of the job. */
+  jobId: string
+  status: 'queued'
+  /**
+   * This call made the job. Of calls of the same id that race, one made it. Where an answer was lost and the job sent again, a
+   * job that has the data and the timestamp of this call is taken for its own.
+   */
+  created: true
+}
+
+/** A job of this id was there already; nothing of it was changed. */
+export interface ExistingResult {
+  jobId: string
+  status: 'queued'
+  created: false
+  existing: {
+    /** Where it was then. */
+    state: JobState
+    /**
+     * Whether it has the same data: the same bytes, or else the same JSON, members in any order. Of data over 64 KiB, other
+     * texts than those of the same length are taken for other data.
+     */
+    sameData: boolean
+  }
+}
+
+/** Another job stands for its `deduplication` id, and this one was dropped. Its record is made all the same. */
+export interface DeduplicatedResult {
+  /** The id that the job would have had. */
+  jobId: string
+  status: 'deduplicated'
+  created: false
+  /** The job that is there instead. */
+  existing: { jobId: string; state: JobState }
+}
+
+/**
+ * Where a job is, in the words of BullMQ. `waiting` is also one of a paused queue. `unknown`: its hash is there, but it is in
+ * no list or set of the queue (a job that BullMQ lost), or the user may not look (`zscore`, `lpos`). In a list of more than
+ * 512 jobs it is looked for near both ends only, and taken for `waiting` where it can be nowhere else.
+ */
+export type JobState =
+  | 'waiting'
+  | 'delayed'
+  | 'prioritized'
+  | 'waiting-children'
+  | 'active'
+  | 'completed'
+  | 'failed'
+  | 'unknown'
 
 /** The durable record that a job leaves before it is enqueued. */
 export interface TicketStorage {
@@ -614,6 +694,9 @@ export interface WithoutCaller<Data = TicketInput> {
  * | `PAYLOAD_TOO_LARGE` | 413 | the data is over `maxDataBytes` (1 MiB) of JSON, or the body over the limit of `readJson` |
  * | `TENANT_MISMATCH` | 403 | the job belongs to another tenant than the caller |
  * | `FORBIDDEN` | 403 | `authorize` did not say `true` |
+ * | `ID_CONFLICT` | 409 | a job of this id is there with other data, and `onConflict` is `reject` |
+ * | `MISSING_PARENT` | 409 | the `parent` that the job's options name is not there |
+ * | `PARENT_CONFLICT` | 409 | a job of this id is there, as a child of another parent |
  * | `VALIDATE_TIMEOUT` | 504 | the schema's own validation did not settle in time |
  * | `AUTHORIZE_TIMEOUT` | 504 | `authorize` did not settle in time |
  * | `STORAGE_TIMEOUT` | 504 | `createPending` did not settle in time |
@@ -632,6 +715,9 @@ export type EnqueueErrorCode =
   | 'PAYLOAD_TOO_LARGE'
   | 'TENANT_MISMATCH'
   | 'FORBIDDEN'
+  | 'ID_CONFLICT'
+  | 'MISSING_PARENT'
+  | 'PARENT_CONFLICT'
   | 'VALIDATE_TIMEOUT'
   | 'AUTHORIZE_TIMEOUT'
   | 'STORAGE_TIMEOUT'

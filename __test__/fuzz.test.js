@@ -98,7 +98,10 @@ class Program {
   #onQueued(call, result) {
     this.#note(call, 'queued')
     const { tenantId, ticketId } = call.ticket
-    expect(result).toStrictEqual({ jobId: jobId(call.ticket), status: 'queued' })
+    const { created, existing, ...queued } = result
+    expect(queued).toStrictEqual({ jobId: jobId(call.ticket), status: 'queued' })
+    // Each call has data of its own.
+    expect(existing).toEqual(created === false ? { state: expect.any(String), sameData: false } : undefined)
     expect(call.records).toEqual([{ jobId: result.jobId, tenantId, ticketId }])
   }
 

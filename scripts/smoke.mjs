@@ -46,7 +46,11 @@ async function enqueues(name, { Pipeline, ticketTriageDefinition }) {
   const ticket = { tenantId: 'acme', ticketId: name, summary: 'It prints "ü".' }
   const jobId = `ticket-triage:acme:${name}`
   const twice = [await pipeline.enqueue(ticket, storage), await pipeline.enqueue(ticket, storage)]
-  assert.deepEqual(twice, Array(2).fill({ jobId, status: 'queued' }))
+  const existing = { state: 'waiting', sameData: true }
+  assert.deepEqual(twice, [
+    { jobId, status: 'queued', created: true },
+    { jobId, status: 'queued', created: false, existing },
+  ])
   assert.deepEqual(records.splice(0), Array(2).fill({ jobId, tenantId: 'acme', ticketId: name }))
   const [job, waiting] = await ask(
     "return { redis.call('hmget', KEYS[1], 'name', 'data'), redis.call('lrange', KEYS[2], 0, -1) }",
