@@ -75,7 +75,10 @@ class Each {
     row.storing = true
     this.#free -= 1
     try {
-      apply(then, promiseResolve(this.#make(row.record)), [() => this.#made(row), (reason) => this.#failed(row, reason)])
+      apply(then, promiseResolve(this.#make(row.record)), [
+        () => this.#made(row),
+        (reason) => this.#failed(row, reason),
+      ])
     } catch (reason) {
       this.#calls.abandon(row, reason)
     }
