@@ -138,8 +138,8 @@ export class Pipeline<
    * own, in the order of the inputs. One that is refused stops no other. Inputs with the same id are as that many calls.
    *
    * Inputs are pulled when there is room for them, in chunks of up to 250, two of which are under way at once: no more than
-   * three chunks are ever held, however many inputs there are. The outcomes are, unless `onOutcome` takes them one by one:
-   * for millions of inputs give it.
+   * 500 inputs are ever held, however many there are. Their outcomes are, unless `onOutcome` takes them one by one: for
+   * millions of inputs give it. docs/bulk.md has more.
    *
    * **What is certain of each input**, when some or all of it fails:
    *
@@ -259,7 +259,7 @@ export interface BulkOptions {
   /**
    * Milliseconds that each chunk may take from when it is begun, as in {@link TimeoutOptions}: not the whole bulk. Its records
    * are made when the last of its inputs is validated and authorised, so one that takes too long takes the others of its
-   * chunk with it: nothing is recorded or enqueued of them. Default: that of the pipeline.
+   * chunk with it: nothing is recorded or enqueued of them. Default: 5000, or what the definition says.
    */
   timeoutMs?: number
   /**

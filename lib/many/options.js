@@ -52,4 +52,4 @@ function methodsOf(storage) {
   throw invalidArgument('storage must be an object with a method createPendingMany, or createPending')
 }
 
-module.exports = { BulkOptions }
+module.exports = { BulkOptions, readConcurrency }
