@@ -146,11 +146,11 @@ export class Pipeline<
    * | what happened | what is true of an input |
    * |---|---|
    * | its outcome is `queued` | its record was made before, and its job is in Redis |
-   * | it is refused: `INVALID_INPUT`, `PAYLOAD_TOO_LARGE`, `TENANT_MISMATCH`, `FORBIDDEN`, `VALIDATE_TIMEOUT`, `AUTHORIZE_TIMEOUT` | no record was begun and no job sent, by this bulk |
+   * | it is refused: `INVALID_INPUT`, `PAYLOAD_TOO_LARGE`, `TENANT_MISMATCH`, `FORBIDDEN`, `VALIDATE_TIMEOUT`, `AUTHORIZE_TIMEOUT`, or what its getters, the schema or `authorize` throw | no record was begun and no job sent, by this bulk |
    * | `createPendingMany` throws or rejects | all that were in that call are `rejected` with just that value, and none of them is enqueued. Which records are there is the storage's to say: all or none, if it is one statement or transaction. Other chunks go on |
    * | `createPending` throws or rejects | the one input is `rejected` with that value and not enqueued |
    * | the storage does not answer until the deadline | `STORAGE_TIMEOUT`: no job is sent for those inputs, even if it answers later. The records may come to be there |
-   * | Redis is away, or is lost in the middle | `QUEUE_UNAVAILABLE`: the record is there, the job is not and will not be. `OUTCOME_UNKNOWN`: the record is there, the job may be. Inputs of one chunk may come to different outcomes. Later chunks are tried all the same, so that their records are made |
+   * | Redis is away, or is lost in the middle | `QUEUE_UNAVAILABLE`, or `MISCONFIGURED` where Redis itself refuses: the record is there, the job is not and will not be. `OUTCOME_UNKNOWN`: the record is there, the job may be. Inputs of one chunk may come to different outcomes. Later chunks are tried all the same, so that their records are made |
    * | `close()` is called | what is under way is settled as usual; each input after that is `CLOSED`, without a record |
    * | the iterable throws, or its `next` rejects | what came before is settled and handed to `onOutcome`; then the promise rejects with just that value. Without `onOutcome` what the others came to is not told |
    * | `onOutcome` throws or rejects | nothing more is pulled, the iterable is closed (`return()`), what is under way is settled and not told; then the promise rejects with just that value |

@@ -236,6 +236,28 @@ describe('the storage', () => {
   })
 })
 
+test('records that wait behind one that hangs are made when its deadline has passed', async () => {
+  let block = true
+  const slow = schema.refine(({ no }) => {
+    // The second of two chunks of eight begins half the time later.
+    if (no === '8' && block) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500)
+    if (no === '8') block = false
+    return true
+  })
+  const { pipeline } = make({ schema: slow })
+  const context = new AsyncLocalStorage()
+  const stores = new Set()
+  const createPending = ({ no }) => {
+    stores.add(context.getStore())
+    return no === '0' ? new Promise(() => {}) : undefined
+  }
+  const bulk = () => pipeline.enqueueMany(orders(16), { createPending }, { timeoutMs: 1000, concurrency: 1 })
+  const outcomes = await context.run('store', bulk)
+  expect(outcomes.slice(0, 8).map(told)).toEqual(Array(8).fill('STORAGE_TIMEOUT'))
+  expect(outcomes.slice(8).map(({ status }) => status)).toEqual(Array(8).fill('queued'))
+  expect(stores).toEqual(new Set(['store']))
+})
+
 describe('inputs', () => {
   test.each([
     ['with records made together', (storage) => storage, 2 * CHUNK],

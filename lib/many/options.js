@@ -6,7 +6,7 @@ const { CallOptions, isUsable, option } = require('../options.js')
 const { Each, Together } = require('./recorders.js')
 
 const DEFAULT_CONCURRENCY = 16
-/** A record more would be one more than all calls that may be in flight. */
+/** As many as calls may be in flight. */
 const MOST_CONCURRENCY = 10_000_000
 
 /** Inputs of which the records are made together. */
