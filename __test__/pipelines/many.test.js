@@ -258,6 +258,22 @@ test('records that wait behind one that hangs are made when its deadline has pas
   expect(stores).toEqual(new Set(['store']))
 })
 
+test('records that wait for one that is never authorised are made in the caller’s stores', async () => {
+  const blocking = schema.refine(({ no }) => {
+    // The second one begins half the time later, and has as much left when the first one has none.
+    if (no === '1') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500)
+    return true
+  })
+  const { pipeline } = make({ schema: blocking })
+  const context = new AsyncLocalStorage()
+  const seen = []
+  const createPendingMany = (records) => void seen.push(context.getStore(), ...records.map(({ no }) => no))
+  const authorize = ({ no }) => (no === '0' ? new Promise(() => {}) : true)
+  const bulk = () => pipeline.enqueueMany(orders(2), { createPendingMany }, { timeoutMs: 1000, authorize })
+  const [first, second] = await context.run('store', bulk)
+  expect([told(first), second.status, seen]).toEqual(['AUTHORIZE_TIMEOUT', 'queued', ['store', '1']])
+})
+
 describe('inputs', () => {
   test.each([
     ['with records made together', (storage) => storage, 2 * CHUNK],
