@@ -534,7 +534,7 @@ describe('with little room', () => {
       calls.push(records.length)
       throw 'nothing of it'
     }
-    const outcomes = await pipeline.enqueueMany(large(), { createPendingMany })
+    const outcomes = await pipeline.enqueueMany(large(), { createPendingMany }, { timeoutMs: 120_000 })
     expect(outcomes.map(told)).toEqual(Array(20).fill('nothing of it'))
     expect(calls).toEqual([16, 4])
     expect(pipeline.stats()).toMatchObject({ inFlight: 0, bytes: 0 })
