@@ -134,6 +134,64 @@ export class Pipeline<
     options?: CallOptions & (WithCaller<C, DataOf<S>> | WithoutCaller<DataOf<S>>),
   ): Promise<PipelineResult>
   /**
+   * `enqueue` for many inputs: each is validated, authorised, recorded and enqueued for itself, and comes to an outcome of its
+   * own, in the order of the inputs. One that is refused stops no other. Inputs with the same id are as that many calls.
+   *
+   * Inputs are pulled when there is room for them, in chunks of up to 250, two of which are under way at once: no more than
+   * 500 inputs are ever held, however many there are. Their outcomes are, unless `onOutcome` takes them one by one: for
+   * millions of inputs give it. docs/bulk.md has more.
+   *
+   * **What is certain of each input**, when some or all of it fails:
+   *
+   * | what happened | what is true of an input |
+   * |---|---|
+   * | its outcome is `queued` | its record was made before, and its job is in Redis |
+   * | it is refused: `INVALID_INPUT`, `PAYLOAD_TOO_LARGE`, `TENANT_MISMATCH`, `FORBIDDEN`, `VALIDATE_TIMEOUT`, `AUTHORIZE_TIMEOUT`, or what its getters, the schema or `authorize` throw | no record was begun and no job sent, by this bulk |
+   * | `createPendingMany` throws or rejects | all that were in that call are `rejected` with just that value, and none of them is enqueued. Which records are there is the storage's to say: all or none, if it is one statement or transaction. Other chunks go on |
+   * | `createPending` throws or rejects | the one input is `rejected` with that value and not enqueued |
+   * | the storage does not answer until the deadline | `STORAGE_TIMEOUT`: no job is sent for those inputs, even if it answers later. The records may come to be there |
+   * | Redis is away, or is lost in the middle | `QUEUE_UNAVAILABLE`, or `MISCONFIGURED` where Redis itself refuses: the record is there, the job is not and will not be. `OUTCOME_UNKNOWN`: the record is there, the job may be. Inputs of one chunk may come to different outcomes. Later chunks are tried all the same, so that their records are made |
+   * | `close()` is called | what is under way is settled as usual; each input after that is `CLOSED`, without a record |
+   * | the iterable throws, or its `next` rejects | what came before is settled and handed to `onOutcome`; then the promise rejects with just that value. Without `onOutcome` what the others came to is not told |
+   * | `onOutcome` throws or rejects | nothing more is pulled, the iterable is closed (`return()`), what is under way is settled and not told; then the promise rejects with just that value |
+   * | the process is killed | up to two chunks may have records and no jobs yet; an input whose job was sent may be queued and untold. There is never a job without a record, if the storage had committed when it answered |
+   *
+   * After all of them the same inputs may be given again: ids are stable, so that no second job is made for one that is there.
+   *
+   * It never throws, and rejects only where the table says so, for a wrong argument (`ERR_INVALID_ARG_TYPE`, `ERR_OUT_OF_RANGE`;
+   * nothing is pulled then) and when the pipeline was closed before (`CLOSED`). No input is refused with `OVERLOADED`: while
+   * other calls, or large jobs of its own, leave no room in `maxInFlight` or the 256 MiB, a bulk waits for some of them to
+   * end, and itself takes up to half of `maxInFlight`. An input that was read and found no room is read and validated again.
+   *
+   * @param inputs an array, or anything that is iterated over, synchronously or not: a generator, a cursor of a database, the
+   *   lines of a file. Not a text. A chunk is begun when it is full or the inputs end, so that the inputs must not wait for
+   *   outcomes to go on.
+   * @param storage makes the records: those of a chunk in one call of `createPendingMany` where it has that, otherwise each by
+   *   `createPending`.
+   * @param options as of `enqueue`, for all of them.
+   * @returns the outcomes, or with `onOutcome` how many there were.
+   */
+  enqueueMany(
+    inputs: BulkInputs,
+    storage: BulkStorage<RecordOf<S, R>> | PipelineStorage<RecordOf<S, R>>,
+    options?: BulkOptions & WithoutListener & WithoutCaller<DataOf<S>>,
+  ): Promise<BulkOutcome[]>
+  enqueueMany(
+    inputs: BulkInputs,
+    storage: BulkStorage<RecordOf<S, R>> | PipelineStorage<RecordOf<S, R>>,
+    options: BulkOptions & WithListener & WithoutCaller<DataOf<S>>,
+  ): Promise<BulkSummary>
+  enqueueMany<C extends CallerOf<T>>(
+    inputs: BulkInputs,
+    storage: BulkStorage<RecordOf<S, R>> | PipelineStorage<RecordOf<S, R>>,
+    options?: BulkOptions & WithoutListener & (WithCaller<C, DataOf<S>> | WithoutCaller<DataOf<S>>),
+  ): Promise<BulkOutcome[]>
+  enqueueMany<C extends CallerOf<T>>(
+    inputs: BulkInputs,
+    storage: BulkStorage<RecordOf<S, R>> | PipelineStorage<RecordOf<S, R>>,
+    options: BulkOptions & WithListener & (WithCaller<C, DataOf<S>> | WithoutCaller<DataOf<S>>),
+  ): Promise<BulkSummary>
+  /**
    * The schema, for a worker that checks `job.data` again: a Standard Schema is the one that was given, of a JSON Schema it
    * is made, and judges natively.
    */
@@ -176,6 +234,71 @@ export type CallerOf<T extends string> = [T] extends [never] ? unknown : { reado
 /** As {@link TicketStorage}, for the record of another pipeline. */
 export interface PipelineStorage<Record> {
   createPending(record: Record): unknown
+}
+
+/** What {@link Pipeline.enqueueMany} takes inputs from. */
+export type BulkInputs = (Iterable<unknown> | AsyncIterable<unknown>) & object
+
+/** A storage that makes the records of a chunk at once. */
+export interface BulkStorage<Record> {
+  /**
+   * Makes the pending records of up to 250 jobs: best one `INSERT` with many rows. Called once a chunk, with `this` being the
+   * storage, with those inputs that are valid and authorised, in their order, and never with none; in the stores of
+   * AsyncLocalStorage that `enqueueMany` was called in. What it returns is awaited and ignored; up to two calls are under way
+   * at once.
+   *
+   * As with `createPending`, it must have committed when it resolves, and must succeed for records that exist already. They may
+   * stand in one call twice, where inputs have the same id: give the id a unique constraint, and insert with `ON CONFLICT DO
+   * NOTHING`.
+   */
+  createPendingMany(records: Record[]): unknown
+}
+
+/** The third argument of {@link Pipeline.enqueueMany}, beside `caller` and `authorize`, which are as in `enqueue`. */
+export interface BulkOptions {
+  /**
+   * Milliseconds that each chunk may take from when it is begun, as in {@link TimeoutOptions}: not the whole bulk. Its records
+   * are made when the last of its inputs is validated and authorised, so one that takes too long takes the others of its
+   * chunk with it: nothing is recorded or enqueued of them. Default: 5000, or what the definition says.
+   */
+  timeoutMs?: number
+  /**
+   * How many calls of `createPending` may be under way at once, where the storage has no `createPendingMany`: an integer, at
+   * least 1. A chunk then has up to eight times as many inputs, so that more also takes more memory. One that has not answered
+   * at its deadline no longer counts. Default: 16.
+   */
+  concurrency?: number
+}
+
+export interface WithListener {
+  /**
+   * Told each outcome, in the order of the inputs, with its place from 0 on; then no outcome is kept. Where it returns a
+   * promise, that is awaited before the next, and meanwhile no more inputs are pulled. When it throws or rejects, the bulk
+   * stops, and `enqueueMany` rejects with that value. Default: the outcomes are kept, and are what `enqueueMany` resolves to.
+   */
+  onOutcome: (outcome: BulkOutcome, index: number) => unknown
+}
+
+export interface WithoutListener {
+  onOutcome?: undefined
+}
+
+/** What one of many inputs came to: `status` says which it is. */
+export type BulkOutcome = EnqueueResult | BulkRejection
+
+export interface BulkRejection {
+  status: 'rejected'
+  /** What `enqueue` would have rejected with: an {@link EnqueueError}, or as it is what the caller's own code threw. */
+  error: unknown
+  /** The id of the job, once the input was accepted. */
+  jobId?: string
+}
+
+/** How many inputs there were, and what they came to. */
+export interface BulkSummary {
+  total: number
+  queued: number
+  rejected: number
 }
 
 /** What ticket triage is: a definition like any other. Spread it into one of your own to say where its Redis is. */

@@ -2,6 +2,7 @@
 // What index.d.ts says of options that are not given is what the code takes.
 const { readFileSync } = require('node:fs')
 const { readConnection } = require('../lib/connection/index.js')
+const { readConcurrency } = require('../lib/many/options.js')
 const { readLimits } = require('../lib/options.js')
 
 const types = readFileSync(require.resolve('../index.d.ts'), 'utf8')
@@ -18,6 +19,7 @@ const native = () => readConnection({})
 test.each([
   ['timeoutMs', '5000', () => readLimits({}).timeoutMs],
   ['maxInFlight', '100,000', () => readLimits({}).maxInFlight],
+  ['concurrency', '16', () => readConcurrency()],
   ['host', '127.0.0.1', () => native().host],
   ['port', '6379', () => native().port],
   ['db', '0', () => native().db],

@@ -27,7 +27,10 @@ class Call {
     this.chunk = undefined
   }
 
-  /** It is not even begun. */
+  /**
+   * Rejects once the caller has the promise and may await it: Node takes note of each promise that is rejected while nobody
+   * does, which costs more than all the rest of a refusal.
+   */
   refuse(error) {
     if (refused.push(this, error) === 2) afterThis(rejectRefused)
   }
@@ -42,10 +45,7 @@ function rejectRefused() {
   for (let at = 0; at < now.length; at += 2) now[at].reject(now[at + 1])
 }
 
-/**
- * Rejects once the caller has the promise and may await it: Node takes note of each promise that is rejected while nobody
- * does, which costs more than all the rest of a refusal.
- */
+/** Ends a call that is not even begun. */
 function refuse(call, error) {
   call.refuse(error)
 }

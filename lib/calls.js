@@ -426,8 +426,16 @@ class Calls {
 
   // --- many: what a chunk does with its calls, and what it goes by -----------------------------------------------------
 
-  get limits() {
-    return { timeoutMs: this.#timeoutMs, maxInFlight: this.#maxInFlight, tenant: this.#definition.tenant }
+  get timeoutMs() {
+    return this.#timeoutMs
+  }
+
+  get maxInFlight() {
+    return this.#maxInFlight
+  }
+
+  get tenant() {
+    return this.#definition.tenant
   }
 
   get isClosed() {

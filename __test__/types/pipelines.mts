@@ -1,6 +1,15 @@
 // Pipelines of one's own: their types are those of their schemas. Compiled, never run.
 import { type } from 'arktype'
-import { type DataOf, Pipeline, type RecordOf, type ticketTriageDefinition } from 'enqueue-boundary'
+import {
+  type BulkOutcome,
+  type BulkStorage,
+  type BulkSummary,
+  type DataOf,
+  isEnqueueError,
+  Pipeline,
+  type RecordOf,
+  type ticketTriageDefinition,
+} from 'enqueue-boundary'
 import * as v from 'valibot'
 import { z } from 'zod'
 
@@ -94,6 +103,56 @@ same<Same<DataOf<typeof arktype>, { id: string; note?: string }>>()
 new Pipeline({ ...names, schema: arktype, jobId: ['id'], encodeIds: true })
 // @ts-expect-error a field that there is not
 new Pipeline({ ...names, schema: arktype, jobId: ['ids'] })
+
+// --- many -----------------------------------------------------------------------------------------------------------
+
+const outcomes = await invoices.enqueueMany([body], {
+  createPendingMany(records) {
+    const formats: ('pdf' | 'xml')[] = records.map((record) => record.format)
+    // @ts-expect-error a field that the records do not have
+    return [formats, records.map((record) => record.invoiceId)]
+  },
+})
+same<Same<typeof outcomes, BulkOutcome[]>>()
+for (const outcome of outcomes) {
+  if (outcome.status === 'queued') outcome.jobId.at(0)
+  else if (isEnqueueError(outcome.error)) outcome.error.code.at(0)
+  // @ts-expect-error an id that a rejected one may not have
+  outcome.jobId.at(0)
+  // @ts-expect-error what a queued one has not
+  outcome.error
+}
+const none = { createPending: () => {} }
+function* generated(): Generator<unknown> {}
+async function* streamed(): AsyncGenerator<string> {}
+const summary = await invoices.enqueueMany(generated(), none, {
+  caller: { orgId: 'acme', role: 'admin' },
+  authorize: (data, caller) => data.format === 'pdf' && caller.role === 'admin',
+  onOutcome: (outcome, index) => outcome.status.length + index,
+  concurrency: 4,
+  timeoutMs: 1000,
+})
+same<Same<typeof summary, BulkSummary>>()
+same<Same<Awaited<ReturnType<typeof invoices.enqueueMany>>, BulkSummary>>()
+await invoices.enqueueMany(streamed(), none, { onOutcome: async () => {} })
+await invoices.enqueueMany(new Set([body]), none, { authorize: (data) => data.orgId === 'acme' })
+// @ts-expect-error a text is not many inputs
+await invoices.enqueueMany('text', none)
+// @ts-expect-error nor is one input
+await invoices.enqueueMany({ orgId: 'acme' }, none)
+// @ts-expect-error a storage makes records
+await invoices.enqueueMany([], {})
+// @ts-expect-error a caller has the tenant's own name
+await invoices.enqueueMany([], none, { caller: { tenantId: 'acme' } })
+// @ts-expect-error the data has no such field
+await invoices.enqueueMany([], none, { authorize: (data) => data.amount > 1 })
+// @ts-expect-error with a listener, outcomes are not kept
+const kept: BulkOutcome[] = await invoices.enqueueMany([], none, { onOutcome: () => {} })
+// @ts-expect-error an option that there is not
+await invoices.enqueueMany([], none, { chunk: 10 })
+export const bulk: BulkStorage<RecordOf<typeof invoice, ['orgId']>> = {
+  createPendingMany: (records) => [records, kept],
+}
 
 // --- JSON Schema ----------------------------------------------------------------------------------------------------
 

@@ -57,7 +57,7 @@ class Chunk {
     this.#settled = done
   })
 
-  /** @param {{ record(rows: Row[]): void, ended(row: Row): void }} recorder */
+  /** @param {import('./recorders.js').Together | import('./recorders.js').Each} recorder */
   constructor(calls, recorder) {
     this.#calls = calls
     this.#recorder = recorder
@@ -66,6 +66,7 @@ class Chunk {
       this.#decided = done
     })
     decided.then(() => this.#record())
+    this.settled.then(() => recorder.go())
   }
 
   /** Begins calls for these inputs, as many as there is room for, and returns how many that is. */

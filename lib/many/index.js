@@ -3,6 +3,7 @@
 // while the other is validated; the outcomes are handed over in order.
 
 const { closed } = require('../error.js')
+const { isUsable } = require('../options.js')
 const { nextTurn } = require('../turns.js')
 const { Chunk } = require('./chunk.js')
 const { BulkOptions } = require('./options.js')
@@ -11,34 +12,44 @@ const { Source } = require('./source.js')
 /** Chunks under way at once. */
 const UNDER_WAY = 2
 
+/**
+ * @param {import('../calls.js').Calls} calls
+ * @returns {Promise<object[] | { total: number, queued: number, rejected: number }>} what each came to, or with a listener how
+ *   many came to what
+ */
 async function enqueueMany(calls, inputs, storage, options) {
   if (calls.isClosed) throw closed()
-  const told = new BulkOptions(calls, storage, options, calls.limits)
+  const told = new BulkOptions(calls, storage, options)
   const source = new Source(inputs)
   const results = told.onOutcome === undefined ? new List() : new Listener(told.onOutcome)
   const underWay = []
-  const settleOldest = async () => results.take((await underWay[0].settled, underWay.shift().outcomes))
   try {
-    let pulled = []
-    for (;;) {
-      if (pulled.length === 0) pulled = await source.pull(told.chunk)
-      if (pulled.length === 0) break
+    let pulled = await source.pull(told.chunk)
+    while (pulled.length > 0) {
       const chunk = new Chunk(calls, told.recorder)
       const begun = chunk.begin(pulled, told.call)
-      if (begun > 0) underWay.push(chunk)
       pulled = pulled.slice(begun)
+      if (begun > 0) underWay.push(chunk)
+      else if (underWay.length === 0) await calls.ended()
       // Inputs that are all refused must not keep everything else from its turn.
       await turn()
-      if (underWay.length === 0) await calls.ended()
-      else if (underWay.length === UNDER_WAY || pulled.length > 0) await settleOldest()
+      if (underWay.length === UNDER_WAY || pulled.length > 0) await settleOldest(underWay, results)
+      if (pulled.length === 0) pulled = await source.pull(told.chunk)
     }
-    while (underWay.length > 0) await settleOldest()
+    while (underWay.length > 0) await settleOldest(underWay, results)
   } catch (reason) {
     await stop(source, underWay)
     throw reason
   }
   source.throwIfFailed()
   return results.end()
+}
+
+async function settleOldest(underWay, results) {
+  const oldest = underWay.shift()
+  if (oldest === undefined) return
+  await oldest.settled
+  await results.take(oldest.outcomes)
 }
 
 /** After an error of the listener's: no more is pulled, and what is under way comes to its end. */
@@ -81,8 +92,8 @@ class Listener {
       const index = this.#queued + this.#rejected
       if (outcome.status === 'queued') this.#queued += 1
       else this.#rejected += 1
-      const heard = (0, this.#listen)(outcome, index)
-      if (heard != null && typeof heard.then === 'function') await heard
+      const heard = Reflect.apply(this.#listen, undefined, [outcome, index])
+      if (isUsable(heard) && typeof heard.then === 'function') await heard
     }
   }
 

@@ -6,7 +6,7 @@ const { CallOptions, isUsable, option } = require('../options.js')
 const { Each, Together } = require('./recorders.js')
 
 const DEFAULT_CONCURRENCY = 16
-/** A record more would be one more than all calls that may be in flight. */
+/** As many as calls may be in flight. */
 const MOST_CONCURRENCY = 10_000_000
 
 /** Inputs of which the records are made together. */
@@ -17,20 +17,20 @@ const TURNS = 8
 const PART = 4
 
 class BulkOptions {
-  /** @param {{ timeoutMs: number, maxInFlight: number, tenant: string | undefined }} limits of the pipeline */
-  constructor(calls, storage, options, limits) {
-    const given = options === undefined ? {} : options
-    const { timeoutMs, caller, tenant, authorize, jobOptions } = new CallOptions(given, limits.tenant)
-    this.call = { timeoutMs: timeoutMs ?? limits.timeoutMs, caller, tenant, authorize, jobOptions }
-    this.onOutcome = option(given, 'onOutcome')
+  constructor(calls, storage, options = {}) {
+    const { many, one } = methodsOf(storage)
+    /** What each of the calls is told. */
+    this.call = new CallOptions(options, calls.tenant)
+    this.call.timeoutMs ??= calls.timeoutMs
+    this.onOutcome = option(options, 'onOutcome')
     if (this.onOutcome !== undefined && typeof this.onOutcome !== 'function') {
       throw invalidArgument('options.onOutcome must be a function')
     }
-    const concurrency = readConcurrency(option(given, 'concurrency'))
-    const { many, one } = methodsOf(storage)
-    const most = many === undefined ? Math.min(CHUNK, TURNS * concurrency) : CHUNK
-    this.chunk = Math.max(1, Math.min(most, Math.floor(limits.maxInFlight / PART)))
+    const concurrency = readConcurrency(option(options, 'concurrency'))
     this.recorder = many === undefined ? new Each(calls, one, concurrency) : new Together(calls, many)
+    const most = many === undefined ? Math.min(CHUNK, TURNS * concurrency) : CHUNK
+    /** How many inputs go together. */
+    this.chunk = Math.max(1, Math.min(most, Math.floor(calls.maxInFlight / PART)))
   }
 }
 
@@ -52,4 +52,4 @@ function methodsOf(storage) {
   throw invalidArgument('storage must be an object with a method createPendingMany, or createPending')
 }
 
-module.exports = { BulkOptions }
+module.exports = { BulkOptions, readConcurrency }

@@ -16,8 +16,8 @@ class Together {
     this.#make = make
   }
 
-  /** Nothing is counted: the rows of a chunk are under way together. */
-  ended() {}
+  /** None waits for another. */
+  go() {}
 
   record(rows) {
     const send = () => {
@@ -51,12 +51,12 @@ class Each {
 
   record(rows) {
     for (const row of rows) this.#waiting.push(row)
-    this.#go()
+    this.go()
   }
 
   /**
-   * The storage is done with it, or its deadline has passed: one that is never made keeps no others from being begun. Called
-   * in nobody's stack, so that it begins none.
+   * The storage is done with it, or its deadline has passed: one that is never made keeps no others from being begun. Begins
+   * none, since that is noticed in nobody's stack.
    */
   ended(row) {
     if (!row.storing) return
@@ -64,7 +64,8 @@ class Each {
     this.#free += 1
   }
 
-  #go() {
+  /** Begins those that wait, as many as may be under way. */
+  go() {
     while (this.#free > 0 && this.#waiting.length > 0) {
       const row = this.#waiting.shift()
       if (row.slot >= 0 && this.#calls.isInTime(row)) this.#begin(row)
@@ -87,12 +88,12 @@ class Each {
   #made(row) {
     this.ended(row)
     this.#calls.send(row)
-    this.#go()
+    this.go()
   }
 
   #failed(row, reason) {
     this.#calls.abandon(row, reason)
-    this.#go()
+    this.go()
   }
 }
 
