@@ -268,6 +268,8 @@ export interface BulkOptions {
    * at its deadline no longer counts. Default: 16.
    */
   concurrency?: number
+  /** Options of each of the jobs, as in {@link CallOptions}. Default: those of the pipeline. */
+  jobOptions?: JobOptions
 }
 
 export interface WithListener {
@@ -284,7 +286,7 @@ export interface WithoutListener {
 }
 
 /** What one of many inputs came to: `status` says which it is. */
-export type BulkOutcome = EnqueueResult | BulkRejection
+export type BulkOutcome = PipelineResult | BulkRejection
 
 export interface BulkRejection {
   status: 'rejected'
@@ -296,8 +298,14 @@ export interface BulkRejection {
 
 /** How many inputs there were, and what they came to. */
 export interface BulkSummary {
+  /** The inputs that were pulled: the others add up to it. */
   total: number
-  queued: number
+  /** Jobs that are new. */
+  created: number
+  /** Inputs whose job was there already. */
+  existing: number
+  /** Inputs whose job was dropped, as another stands for its `deduplication` id. */
+  deduplicated: number
   rejected: number
 }
 

@@ -109,7 +109,7 @@ test('with a listener no outcome is kept, and each is told with its place', asyn
   const onOutcome = (outcome, index) => void heard.push([index, told(outcome)])
   const inputs = [...orders(CHUNK + 1), null, order('last')]
   const summary = await pipeline.enqueueMany(inputs, bulkRecorder(), { onOutcome })
-  expect(summary).toEqual({ total: CHUNK + 3, queued: CHUNK + 2, rejected: 1 })
+  expect(summary).toEqual({ total: CHUNK + 3, created: CHUNK + 2, existing: 0, deduplicated: 0, rejected: 1 })
   const ids = inputs.map((input) => (input === null ? 'INVALID_INPUT' : `${queueName}:acme:${input.no}`))
   expect(heard).toEqual(ids.map((id, index) => [index, id]))
   expect(await waiting()).toBe(CHUNK + 2)
@@ -295,7 +295,7 @@ describe('inputs', () => {
       heard += 1
     }
     const summary = await pipeline.enqueueMany(counted(), of(bulkRecorder()), { onOutcome })
-    expect(summary).toEqual({ total: count, queued: count, rejected: 0 })
+    expect(summary).toEqual({ total: count, created: count, existing: 0, deduplicated: 0, rejected: 0 })
     expect(ahead).toBeLessThanOrEqual(bound)
   })
 

@@ -77,11 +77,16 @@ class List {
   }
 }
 
+function sortOf({ status, created }) {
+  if (status !== 'queued') return status
+  return created ? 'created' : 'existing'
+}
+
 /** Hands each outcome to whoever listens, and counts. */
 class Listener {
   #listen
-  #queued = 0
-  #rejected = 0
+  #total = 0
+  #counts = { created: 0, existing: 0, deduplicated: 0, rejected: 0 }
 
   constructor(listen) {
     this.#listen = listen
@@ -89,16 +94,14 @@ class Listener {
 
   async take(outcomes) {
     for (const outcome of outcomes) {
-      const index = this.#queued + this.#rejected
-      if (outcome.status === 'queued') this.#queued += 1
-      else this.#rejected += 1
-      const heard = Reflect.apply(this.#listen, undefined, [outcome, index])
+      this.#counts[sortOf(outcome)] += 1
+      const heard = Reflect.apply(this.#listen, undefined, [outcome, this.#total++])
       if (isUsable(heard) && typeof heard.then === 'function') await heard
     }
   }
 
   end() {
-    return { total: this.#queued + this.#rejected, queued: this.#queued, rejected: this.#rejected }
+    return { total: this.#total, ...this.#counts }
   }
 }
 
