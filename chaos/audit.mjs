@@ -91,6 +91,8 @@ export function audit(evidence, graceMs) {
       number < DETAILED ? `${id}: ran ${since(before)} and ${since(at)}, calls: ${callsOf(id).join(', ')}` : id,
     ),
   )
+  const created = readCreated(calls, evidence.crashes)
+  check('no id was created twice but where the first was lost with its primary', created.ids, created.twice)
   check('no id was in two places', listed.size, [...repeated, ...repeatedIn(places)])
   check(
     'every stored job is listed',
@@ -133,6 +135,22 @@ function readAnswers(calls) {
     answers.set(id, (answers.get(id) ?? 0) | said)
   }
   return answers
+}
+
+/** Of the calls for an id, one is told that it made the job. */
+function readCreated(calls, crashes) {
+  const first = new Map()
+  const twice = []
+  for (const { id, code, at } of calls) {
+    if (code !== 'created') continue
+    const before = first.get(id)
+    first.set(id, at)
+    if (before === undefined) continue
+    const [earlier, later] = [Math.min(before, at), Math.max(before, at)]
+    const excused = crashes.some((crash) => crash > earlier - DELAY_MS && crash < later + DELAY_MS)
+    if (!excused) twice.push(id)
+  }
+  return { ids: first.size, twice }
 }
 
 /** A job runs again where BullMQ says so, and where a crash took it, with all it had gone through, and it was sent again. */

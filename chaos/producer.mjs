@@ -47,8 +47,12 @@ async function one(call) {
   let outcome = 'queued'
   let code = 'queued'
   try {
-    const { jobId, status } = await pipeline.enqueue(call.input, { createPending }, { timeoutMs: call.timeoutMs })
-    if (jobId !== `ticket-triage:${call.id}` || status !== 'queued') code = `odd: ${jobId} ${status}`
+    const { timeoutMs, jobOptions } = call
+    const result = await pipeline.enqueue(call.input, { createPending }, { timeoutMs, jobOptions })
+    const { jobId, status, created, existing } = result
+    code = created ? 'created' : 'existing'
+    const told = created ? existing === undefined : existing?.sameData === true
+    if (jobId !== `ticket-triage:${call.id}` || status !== 'queued' || !told) code = `odd: ${JSON.stringify(result)}`
     queued += 1
   } catch (error) {
     // A job whose record failed is never enqueued, and its caller gets the very thing that was thrown.

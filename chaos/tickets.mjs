@@ -93,13 +93,26 @@ export function calls({ seed, number }) {
       return { ...made, createPending: storage(), timeoutMs: pick(TIMEOUTS_MS) }
     },
     /** As a client does: half of what failed for the time being is sent again. */
-    retry({ id, input, valid }) {
-      if (whole(0, 1) === 1) again.push({ id, input, valid })
+    retry({ id, input, valid, jobOptions }) {
+      if (whole(0, 1) === 1) again.push({ id, input, valid, jobOptions })
     },
   }
 }
 
+/** The options of jobs, by ticket: half of them are plain. */
+const KINDS = [
+  () => undefined,
+  () => ({ delay: 20 }),
+  () => undefined,
+  () => ({ priority: 3 }),
+  () => undefined,
+  () => ({ lifo: true }),
+  () => undefined,
+  (id) => ({ deduplication: { id } }),
+]
+
 function valid(tenantId, ticketId) {
+  const id = `${tenantId}:${ticketId}`
   const input = { tenantId, ticketId, summary: summaryOf(tenantId, ticketId) }
-  return { id: `${tenantId}:${ticketId}`, input, valid: true }
+  return { id, input, valid: true, jobOptions: KINDS[Number(ticketId) % KINDS.length](id) }
 }

@@ -207,7 +207,8 @@ describe.each(Object.entries(SCHEMAS))('%s', (_, [zod, json, sample]) => {
     let valid = 0
     fc.assert(
       fc.property(fc.oneof(near(sample), near(sample), any), (value) => {
-        const expected = zod.safeParse(value)
+        // The message is given, as zod looks into a value again to find words for it.
+        const expected = zod.safeParse(value, { error: () => 'no' })
         const judged = validate(value)
         expect(isVoid(judged.issues)).toBe(expected.success)
         if (!expected.success) return

@@ -115,7 +115,7 @@ const outcomes = await invoices.enqueueMany([body], {
 })
 same<Same<typeof outcomes, BulkOutcome[]>>()
 for (const outcome of outcomes) {
-  if (outcome.status === 'queued') outcome.jobId.at(0)
+  if (outcome.status !== 'rejected') outcome.jobId.at(0)
   else if (isEnqueueError(outcome.error)) outcome.error.code.at(0)
   // @ts-expect-error an id that a rejected one may not have
   outcome.jobId.at(0)
