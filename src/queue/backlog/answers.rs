@@ -19,7 +19,12 @@ impl Backlog {
         for (position, key) in batch.jobs.into_iter().enumerate() {
             match answers.next_if(|(at, _)| *at == position) {
                 Some((_, answer)) => self.not_added(key, answer),
-                None => self.settle(key, Settled::Added),
+                None => {
+                    if let Some(job) = self.jobs.get(key) {
+                        self.claims.note(job.ready.job.id(), job.ready.timestamp);
+                    }
+                    self.settle(key, Settled::Added);
+                }
             }
         }
     }
@@ -30,7 +35,10 @@ impl Backlog {
                 let Some(job) = self.jobs.get_mut(key) else {
                     return;
                 };
-                if twin && job.fate == Fate::Unknown {
+                if twin
+                    && job.fate == Fate::Unknown
+                    && self.claims.claim(job.ready.job.id(), job.ready.timestamp)
+                {
                     // It is the one that went out when the link broke.
                     self.settle(key, Settled::Added);
                 } else if job.ready.reuse.allows(state) && !job.ready.is_special() {

@@ -2,6 +2,7 @@
 //! clients, and for several queues, each of which has a lane. No I/O.
 
 mod answers;
+mod claims;
 mod deadlines;
 mod jobs;
 mod lane;
@@ -11,6 +12,7 @@ use std::collections::VecDeque;
 
 use tokio::time::Instant;
 
+use self::claims::Claims;
 use self::deadlines::Deadlines;
 use self::jobs::Jobs;
 pub use self::jobs::Key;
@@ -111,6 +113,7 @@ pub struct Backlog {
     /// Clients that have something to be told.
     news: Vec<usize>,
     sent: VecDeque<Batch>,
+    claims: Claims,
     waiting: usize,
     number: u64,
     /// Of each script, how often it was sent whole, and whether it must be again.
