@@ -35,7 +35,7 @@ async function dump(redis) {
 
 /**
  * Runs `add` and dumps what it left. A job's `timestamp` that lies within the run becomes 'during the call', and its
- * options become an object, since BullMQ writes their keys in no particular order. All else stays as it stands.
+ * options and its parent become objects, since BullMQ writes their keys in no particular order. All else stays as it stands.
  */
 async function dumpAfter(redis, add) {
   const before = Date.now()
@@ -45,6 +45,7 @@ async function dumpAfter(redis, add) {
   for (const { type, value } of Object.values(content)) {
     if (type !== 'hash' || !value.opts) continue
     value.opts = JSON.parse(value.opts)
+    if (value.parent) value.parent = JSON.parse(value.parent)
     if (before <= value.timestamp && value.timestamp <= after) value.timestamp = 'during the call'
   }
   return content
