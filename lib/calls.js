@@ -233,7 +233,9 @@ class Calls {
 
   /** Whether the job has options that are not those of its pipeline. */
   #hasOptions(call) {
-    return call.jobOptions !== undefined || this.#definition.jobOptions.of !== undefined
+    const { of, sizeLimit } = this.#definition.jobOptions
+    // The limit of a pipeline is the one that a call may raise.
+    return call.jobOptions !== undefined || of !== undefined || sizeLimit !== undefined
   }
 
   /** The input is valid: gives the job its options, and asks who may refuse it. */

@@ -92,9 +92,8 @@ function compile(definition) {
   const jobOptions = jobOptionsJson(option(definition, 'jobOptions'), faults)
   const idReuse = readWord(option(definition, 'idReuse'), 'idReuse', ID_REUSE, faults)
   const onConflict = readWord(option(definition, 'onConflict'), 'onConflict', ON_CONFLICT, faults)
-  const most = readMaxDataBytes(option(definition, 'maxDataBytes'), faults)
+  const maxDataBytes = readMaxDataBytes(option(definition, 'maxDataBytes'), faults)
   faults.throwAny()
-  const maxDataBytes = Math.min(most, jobOptions.sizeLimit ?? most)
   const plan = new Plan({
     __proto__: null,
     queueName,

@@ -181,14 +181,22 @@ impl Calls {
     }
 
     /// Gives a job that is accepted and not sent options of its own, if it is not too large for them.
-    pub fn set_options(&mut self, slot: u32, options: Arc<JobOptions>) -> Result<(), Error> {
+    /// `usual` are those that its pipeline's jobs have without any of their own.
+    pub fn set_options(
+        &mut self,
+        slot: u32,
+        options: Arc<JobOptions>,
+        usual: &JobOptions,
+    ) -> Result<(), Error> {
         let Some(Call::Accepted { job, .. }) = self.slots.get_mut(slot as usize) else {
             return Ok(());
         };
         if let Some(limit) = options.size_limit.filter(|limit| job.data().len() > *limit) {
             return Err(Error::PayloadTooLarge { limit });
         }
-        job.set_options(Some(options));
+        if options.front != usual.front {
+            job.set_options(Some(options));
+        }
         Ok(())
     }
 

@@ -92,6 +92,7 @@ impl Boundary {
                 plan: Rc::clone(&plan.plan),
                 destination: plan.destination(""),
                 kept: false,
+                usual: Arc::clone(&plan.options),
                 options: plan.special(),
                 calls: Calls::new(max_in_flight as usize, plan.reuse),
                 mailbox: Mailbox::new(waker.clone()),
@@ -196,7 +197,8 @@ impl Boundary {
     pub fn set_options(&self, slot: u32, options: String) -> Option<u32> {
         let state = &mut *self.state.borrow_mut();
         let read = JobOptions::read(&options).map_err(plan::internal);
-        let set = read.and_then(|options| state.calls.set_options(slot, Arc::new(options)));
+        let usual = &state.usual;
+        let set = read.and_then(|options| state.calls.set_options(slot, Arc::new(options), usual));
         set.err().map(|error| state.refuse(error) as u32)
     }
 

@@ -46,7 +46,7 @@ pub struct Plan {
     pub(super) reader: Rc<RefCell<Reader>>,
     queue: String,
     job_name: String,
-    options: Arc<JobOptions>,
+    pub(super) options: Arc<JobOptions>,
     pub(super) reuse: Reuse,
 }
 

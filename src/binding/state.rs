@@ -24,7 +24,8 @@ pub(super) struct State {
     pub(super) plan: Rc<RefCell<plan::Plan>>,
     /// Where its jobs go, but for the prefix.
     pub(super) destination: Destination,
-    /// Options of its jobs, where they are not plain.
+    /// Options that its jobs have without any of their own, and the same where they are not plain.
+    pub(super) usual: Arc<JobOptions>,
     pub(super) options: Option<Arc<JobOptions>>,
     /// What of the last input was declared, where that was not all of it.
     pub(super) kept: bool,

@@ -155,6 +155,7 @@ impl Error {
     pub fn own_message(&self) -> Option<String> {
         match self {
             Error::InvalidInput { .. }
+            | Error::PayloadTooLarge { .. }
             | Error::AuthorizeTimeout { .. }
             | Error::StorageTimeout { .. }
             | Error::Misconfigured { .. } => Some(self.message()),

@@ -201,6 +201,12 @@ local function whole(number)
   return string.format('%.0f', number)
 end
 
+local function tell_delayed(queue, id, time)
+  try('XADD', queue.events, '*', 'event', 'delayed', 'jobId', id, 'delay', whole(time))
+  local first = call('ZRANGE', queue.delayed, '0', '0', 'WITHSCORES')[2]
+  call('ZADD', queue.marker, string.format('%.17g', tonumber(first) / 4096), '1')
+end
+
 -- Behind those of the same millisecond, of which there is room for 4096.
 local function add_delayed(queue, id, timestamp, delay)
   local time = tonumber(timestamp) + delay
@@ -208,9 +214,7 @@ local function add_delayed(queue, id, timestamp, delay)
   local last = call('ZREVRANGEBYSCORE', queue.delayed, whole(most), whole(least), 'WITHSCORES', 'LIMIT', '0', '1')[2]
   local score = last and math.min(tonumber(last) + 1, most) or least
   call('ZADD', queue.delayed, whole(score), id)
-  try('XADD', queue.events, '*', 'event', 'delayed', 'jobId', id, 'delay', whole(time))
-  local first = call('ZRANGE', queue.delayed, '0', '0', 'WITHSCORES')[2]
-  call('ZADD', queue.marker, string.format('%.17g', tonumber(first) / 4096), '1')
+  tell_delayed(queue, id, time)
 end
 
 local function add_prioritized(queue, id, priority)
@@ -348,13 +352,17 @@ end
 
 local function queue_of(parent)
   local at = parent.keys
-  return { wait = KEYS[at], meta = KEYS[at + 2], active = KEYS[at + 3], events = KEYS[at + 4], marker = KEYS[at + 5],
+  return { wait = KEYS[at], paused = KEYS[at + 1], meta = KEYS[at + 2], active = KEYS[at + 3], events = KEYS[at + 4], marker = KEYS[at + 5],
     parents = KEYS[at + 6], delayed = KEYS[at + 7], prioritized = KEYS[at + 8], priorities = KEYS[at + 9] }
 end
 
-local function is_held(queue)
-  local found = call('HMGET', queue.meta, 'paused', 'concurrency')
-  return found[1] or (found[2] and call('LLEN', queue.active) >= (tonumber(found[2]) or math.huge))
+-- The list of a queue that its next job goes to, and whether a worker is to be woken for it: as for our own.
+local function place_in(queue)
+  local found = call('HMGET', queue.meta, 'paused', 'concurrency', 'version')
+  if not found[1] then
+    return queue.wait, not found[2] or call('LLEN', queue.active) < (tonumber(found[2]) or math.huge)
+  end
+  return list_of_paused(queue.wait, queue.paused, found[3]), false
 end
 
 -- A parent that waits for no child any more goes to where it would have gone without any.
@@ -366,15 +374,18 @@ local function release(parent, timestamp)
   local found = call('HMGET', parent.key, 'priority', 'delay')
   local priority, delay = tonumber(found[1]) or 0, tonumber(found[2]) or 0
   if delay > 0 then
-    add_delayed(queue, parent.id, timestamp, delay)
+    local time = tonumber(timestamp) + delay
+    call('ZADD', queue.delayed, whole(time * 4096), parent.id)
+    tell_delayed(queue, parent.id, time)
     return
   end
+  local to, is_free = place_in(queue)
   if priority > 0 then
     add_prioritized(queue, parent.id, priority)
   else
-    call('RPUSH', queue.wait, parent.id)
+    call('RPUSH', to, parent.id)
   end
-  if not is_held(queue) then
+  if is_free then
     call('ZADD', queue.marker, '0', '0')
   end
   try('XADD', queue.events, '*', 'event', 'waiting', 'jobId', parent.id, 'prev', 'waiting-children')

@@ -21,7 +21,7 @@ end
 
 -- LLEN, XLEN and ZCARD fail on a key of another type, here rather than half-way.
 local settings = call('HMGET', meta, 'opts.maxLenEvents', 'paused', 'concurrency', 'version')
-local waiting = call('LLEN', wait)
+call('LLEN', wait)
 call('XLEN', events)
 call('ZCARD', marker)
 
@@ -30,16 +30,18 @@ if max_events ~= '0' and not (string.find(max_events, '^[1-9]%d*$') and #max_eve
   return redis.error_reply('ERR opts.maxLenEvents in the meta of the queue is not a number')
 end
 
+-- BullMQ 5 parks the jobs of a paused queue in `paused`, 6 leaves them in `wait`, and resuming with 5 renames `paused` over
+-- `wait`. The list that holds jobs already is the one a resume of either major keeps; with none, the major of the newest
+-- Queue decides, and `paused`, which both majors take back, when that is unknown.
+local function list_of_paused(its_wait, its_paused, version)
+  local major = tonumber(string.match(version or '', '^bullmq:(%d+)%.')) or 0
+  local parks = call('LLEN', its_paused) > 0 or (call('LLEN', its_wait) == 0 and major < 6)
+  return parks and its_paused or its_wait
+end
+
 local list, wake = wait, true
 if settings[2] then
-  -- BullMQ 5 parks the jobs of a paused queue in `paused`, 6 leaves them in `wait`, and resuming with 5 renames `paused`
-  -- over `wait`. The list that holds jobs already is the one a resume of either major keeps; with none, the major of the
-  -- newest Queue decides, and `paused`, which both majors take back, when that is unknown.
-  local major = tonumber(string.match(settings[4] or '', '^bullmq:(%d+)%.')) or 0
-  wake = false
-  if call('LLEN', paused) > 0 or (waiting == 0 and major < 6) then
-    list = paused
-  end
+  list, wake = list_of_paused(wait, paused, settings[4]), false
 elseif settings[3] then
   wake = call('LLEN', active) < tonumber(settings[3])
 end
