@@ -46,7 +46,7 @@ describe.each([5, 6])('a queue that BullMQ %i paused', (major) => {
     await bullmq.announce(major)
     const queue = await bullmq.queue(major)
     await queue.pause()
-    const outcomes = await fault.burst(50)
+    const outcomes = await fault.burst(50, { jobOptions: undefined })
     expectAll(outcomes, { code: 'queued' })
     // Where each major looks for them: 6 leaves them in `wait`, 5 parks them in `paused`.
     expect(await redis.llen(keyOf(major === 5 ? 'paused' : 'wait'))).toBe(50)

@@ -12,6 +12,18 @@ const { WAY } = require('./way.js')
 /** Enough for what is to succeed, on a machine that does much else. */
 const PATIENT_MS = 60_000
 
+/** The options of jobs, by the number of the call: half of them are plain. */
+const KINDS = [
+  undefined,
+  () => ({ delay: 3_600_000 }),
+  undefined,
+  () => ({ priority: 3 }),
+  undefined,
+  () => ({ lifo: true }),
+  undefined,
+  (id) => ({ deduplication: { id } }),
+]
+
 class Fault {
   #about
   #pipeline
@@ -20,6 +32,7 @@ class Fault {
   #remarks = []
   #overdueMs
   #recoveryMs
+  #made = 0
 
   /**
    * @param {{ row: number, fault: string, done: string, pipeline?: { enqueue: Function, stats?: Function } }} about the
@@ -33,7 +46,8 @@ class Fault {
 
   /** Makes a call; resolves to its outcome. */
   call(ticket = newTicket(), { storage = recorder(), timeoutMs = PATIENT_MS, ...options } = {}) {
-    const call = this.#run(ticket, storage, { timeoutMs, ...options }).then((outcome) => {
+    const jobOptions = KINDS[this.#made++ % KINDS.length]?.(jobId(ticket))
+    const call = this.#run(ticket, storage, { timeoutMs, jobOptions, ...options }).then((outcome) => {
       this.#outcomes.push(outcome)
       return outcome
     })

@@ -109,7 +109,7 @@ impl Error {
                 messages.join("; ")
             }
             Error::PayloadTooLarge { limit } => {
-                format!("the data of the job would be longer than {limit} bytes of JSON")
+                format!("the data is longer than {limit} bytes of JSON")
             }
             Error::TenantMismatch => "the job belongs to another tenant than the caller".into(),
             Error::Forbidden => "the caller may not enqueue this job".into(),
