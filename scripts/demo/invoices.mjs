@@ -21,20 +21,22 @@ export async function showInvoices(stage) {
 
   await stage.during(sendNew(client))
   await jobsEnded()
-  for (const id of ['I-1', 'I-2', 'I-3']) worker(`${id} ${endOf(events.ends.get(`${QUEUE}:acme:${id}`))}`)
+  for (const id of ['I-1', 'I-2', 'I-3'])
+    console.log(workerLine(`${id} ${endOf(events.ends.get(`${QUEUE}:acme:${id}`))}`))
   await stage.during(sendAgain(client))
 
   console.log(bold('\nPOST /api/invoices/import, the lines of scripts/demo/invoices.jsonl in one request'))
+  const before = new Set(events.ends.keys())
   const { problems } = await stage.during(client.import('the file', file))
   for (const { line, code, message } of examplesOf(problems)) console.log(clip(`    line ${line}: ${code}, ${message}`))
-  await showJobs(events, jobsEnded)
+  await showJobs(events, jobsEnded, (id) => !before.has(id))
 
   console.log(bold('Somebody enters the exchange rate of CHF. The same calls run again what failed, and only that'))
   await stage.database.query("INSERT INTO exchange_rate VALUES ('CHF', 1.07)")
   const failed = new Set([...events.ends].filter(([, { state }]) => state === 'failed').map(([id]) => id))
   await stage.during(client.post('I-3, the same call', invoice('I-3', { currency: 'CHF' }), 'created'))
   await stage.during(client.import('the file, as it was', file))
-  await showJobs(events, jobsEnded, failed)
+  await showJobs(events, jobsEnded, (id) => failed.has(id))
 
   const found = await stage.asking(inspect(stage, QUEUE, 'invoice_export'))
   report(client, found)
@@ -140,22 +142,25 @@ const add = (counts, name, n = 1) => {
   counts[name] = (counts[name] ?? 0) + n
 }
 const tell = (what, status, answer) => console.log(`  ${what.padEnd(26)}${status}  ${answer}`)
-const worker = (what) => console.log(`  ${''.padEnd(26)}worker: ${what}`)
-const endOf = (end) => (end?.state === 'failed' ? `failed for good: ${end.reason}` : (end?.state ?? 'not ended'))
+const workerLine = (what) => `  ${''.padEnd(26)}worker: ${what}`
+const endOf = (end) => (end?.state === 'failed' ? `failed for good (${end.reason})` : (end?.state ?? 'not ended'))
 const clip = (line) => (line.length > 98 ? `${line.slice(0, 97)}…` : line)
 
 /** The first line of each kind of problem. */
 const examplesOf = (problems) =>
   problems.filter(({ code }, index) => problems.findIndex((other) => other.code === code) === index)
 
-/** How the worker gets on, and how the jobs ended: all of them, or those of a few ids. */
-async function showJobs(events, ended, ids = events.ends) {
-  const line = () => {
+/** How the worker gets on, and in the end how the jobs ended, of those that are meant. */
+async function showJobs(events, ended, isMeant) {
+  const progress = showProgress(() => {
     const counts = {}
-    for (const id of ids.keys()) if (events.ends.has(id)) add(counts, endOf(events.ends.get(id)))
-    return `  ${''.padEnd(26)}worker: ${list(counts)}`
-  }
-  const progress = showProgress(line, Number.POSITIVE_INFINITY)
+    for (const [id, end] of events.ends) if (isMeant(id)) add(counts, endOf(end))
+    return workerLine(
+      Object.entries(counts)
+        .map(([end, n]) => `${n} ${end}`)
+        .join(', '),
+    )
+  }, Number.POSITIVE_INFINITY)
   events.on('change', progress.update)
   await ended()
   events.off('change', progress.update)
