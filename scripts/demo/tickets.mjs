@@ -11,7 +11,7 @@ export async function showTickets(stage) {
   const bodies = readBodies()
   heading(
     `Tickets: POST /api/tickets, ${bodies.length} bodies as clients really send them`,
-    'Each is validated, recorded in PostgreSQL and enqueued by one call; a plain BullMQ worker triages it.',
+    'One call validates each, records it in PostgreSQL and enqueues it; a BullMQ worker does the job.',
   )
   const answers = new Answers()
   const events = watchEvents(stage.undo, stage.url, QUEUE)
