@@ -7,18 +7,17 @@ import { UnrecoverableError, Worker } from 'bullmq'
 import { isEnqueueError, Pipeline } from 'enqueue-boundary'
 import { z } from 'zod'
 
-const name = () =>
-  z
-    .string()
-    .trim()
-    .regex(/^[\w-]+$/)
+const name = z
+  .string()
+  .trim()
+  .regex(/^[\w-]+$/)
 
 export const invoices = new Pipeline({
   queueName: 'invoice-export',
   jobName: 'export',
   schema: z.object({
-    orgId: name(),
-    invoiceId: name(),
+    orgId: name,
+    invoiceId: name,
     currency: z.enum(['EUR', 'USD', 'CHF']).default('EUR'),
     lines: z.array(z.object({ sku: z.string(), amount: z.coerce.number().positive() })).min(1),
     notes: z.string().max(2000).optional(),
