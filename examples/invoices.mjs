@@ -1,72 +1,118 @@
-// A pipeline of one's own: exports of invoices, for many organisations. The route enqueues, `npm run` a worker anywhere.
+// A pipeline of one's own, whole: exports of invoices, for many organisations, with its worker. invoice-routes.mjs serves it.
 //
 //   REDIS_URL=… node examples/invoices.mjs        # enqueues a few, runs them, and prints what became of each
+import { once } from 'node:events'
 import { pathToFileURL } from 'node:url'
-import { Worker } from 'bullmq'
+import { UnrecoverableError, Worker } from 'bullmq'
 import { isEnqueueError, Pipeline } from 'enqueue-boundary'
 import { z } from 'zod'
+
+const name = z
+  .string()
+  .trim()
+  .regex(/^[\w-]+$/)
 
 export const invoices = new Pipeline({
   queueName: 'invoice-export',
   jobName: 'export',
   schema: z.object({
-    orgId: z.string().min(1),
-    invoiceId: z.string().trim().min(1),
-    format: z.enum(['pdf', 'xml']).default('pdf'),
+    orgId: name,
+    invoiceId: name,
+    currency: z.enum(['EUR', 'USD', 'CHF']).default('EUR'),
     lines: z.array(z.object({ sku: z.string(), amount: z.coerce.number().positive() })).min(1),
     notes: z.string().max(2000).optional(),
   }),
   jobId: ['orgId', 'invoiceId'],
-  record: ['orgId', 'invoiceId', 'format'],
+  record: ['orgId', 'invoiceId', 'currency'],
   tenant: 'orgId',
+  // An export that failed for good is run again by the same call; one that waits, runs or is done is not.
+  idReuse: 'afterFailed',
+  // Once there is a job for an invoice, the same number with other lines is a mistake that somebody should see.
+  onConflict: 'reject',
   jobOptions: { attempts: 5, backoff: { type: 'exponential', delay: 1000 }, removeOnComplete: { count: 1000 } },
 })
 
 /** What a route does with a body and the session of who sent it. */
-export function enqueueInvoice(body, session, storage) {
-  return invoices.enqueue(body, storage, { caller: session })
+export function enqueueInvoice(body, session, records) {
+  return invoices.enqueue(body, records, { caller: session })
+}
+
+/** The same for any number of bodies, of which `onOutcome(outcome, index)` is told what each came to. */
+export function importInvoices(bodies, session, records, onOutcome) {
+  return invoices.enqueueMany(bodies, records, { caller: session, onOutcome })
 }
 
 /** A plain worker: it needs nothing of the boundary. */
-export function startWorker(connection) {
-  return new Worker('invoice-export', ({ data }) => exportInvoice(data), { connection })
+export function startWorker(connection, records) {
+  return new Worker('invoice-export', (job) => exportInvoice(job, records), { connection, concurrency: 8 })
 }
 
-function exportInvoice({ format, lines }) {
-  const total = lines.reduce((sum, { amount }) => sum + amount, 0)
-  return `${lines.length} lines as ${format}, ${total.toFixed(2)} in all`
+async function exportInvoice({ id, data: { currency, lines } }, records) {
+  const rate = await records.rateOf(currency)
+  // To try again finds none either: it fails for good, until somebody has entered one and the call is made again.
+  if (rate === undefined) throw new UnrecoverableError(`no exchange rate of ${currency}`)
+  const euros = (lines.reduce((sum, { amount }) => sum + amount, 0) * rate).toFixed(2)
+  await records.markDone(id, euros)
+  return `${lines.length} lines, ${euros} euros`
+}
+
+/** Records for a try without a database: storage.mjs has those in PostgreSQL. */
+function recordsInMemory() {
+  const rates = new Map([['EUR', 1]])
+  const states = new Map()
+  return {
+    rates,
+    states,
+    createPending: async ({ jobId }) => void (states.has(jobId) || states.set(jobId, 'pending')),
+    rateOf: async (currency) => rates.get(currency),
+    markDone: async (jobId) => void states.set(jobId, 'done'),
+  }
 }
 
 async function main() {
-  const pending = new Map()
-  const storage = { createPending: async (record) => void pending.set(record.jobId, record) }
+  const records = recordsInMemory()
   const session = { orgId: 'acme', user: 'ann' }
-  const bodies = [
-    { orgId: 'acme', invoiceId: 'I-1', lines: [{ sku: 'paper', amount: '12.50' }] },
-    { orgId: 'acme', invoiceId: ' I-2 ', format: 'xml', lines: [{ sku: 'ink', amount: 80 }], secret: 'is dropped' },
-    { orgId: 'acme', invoiceId: 'I-1', lines: [{ sku: 'paper', amount: '12.50' }] },
-    { orgId: 'globex', invoiceId: 'I-3', lines: [{ sku: 'ink', amount: 80 }] },
-    { orgId: 'acme', invoiceId: 'I-4', format: 'doc', lines: [{ sku: 'ink', amount: -1 }] },
-  ]
-  for (const body of bodies) {
+  const send = async (body) => {
     try {
-      const { jobId } = await enqueueInvoice(body, session, storage)
-      console.log(`queued   ${jobId} as ${pending.get(jobId).format}`)
+      const { jobId, created, existing } = await enqueueInvoice(body, session, records)
+      console.log(created ? `created  ${jobId}` : `existing ${jobId}: ${existing.state}, sameData ${existing.sameData}`)
     } catch (error) {
       if (!isEnqueueError(error)) throw error
       console.log(`refused  ${error.code}: ${error.message}`)
     }
   }
-  const worker = startWorker({ url: process.env.REDIS_URL ?? 'redis://127.0.0.1:6379' })
+  const paper = { orgId: 'acme', invoiceId: 'I-1', lines: [{ sku: 'paper', amount: '12.50' }] }
+  const swiss = {
+    orgId: 'acme',
+    invoiceId: ' I-2 ',
+    currency: 'CHF',
+    lines: [{ sku: 'ink', amount: 80 }],
+    x: 'dropped',
+  }
+  await send(paper)
+  await send(swiss)
+  await send(paper)
+  await send({ ...paper, lines: [{ sku: 'paper', amount: 99 }] })
+  await send({ ...paper, orgId: 'globex' })
+  await send({ ...paper, currency: 'DM', lines: [{ sku: 'paper', amount: -1 }] })
+
+  const worker = startWorker({ url: process.env.REDIS_URL ?? 'redis://127.0.0.1:6379' }, records)
   worker.on('error', (error) => console.error(`worker: ${error.message}`))
-  let left = pending.size
-  await new Promise((resolve) => {
-    worker.on('completed', (job, result) => {
-      console.log(`done     ${job.id}: ${result}`)
-      left -= 1
-      if (left === 0) resolve()
-    })
-  })
+  worker.on('completed', (job, result) => console.log(`done     ${job.id}: ${result}`))
+  worker.on('failed', (job, error) => console.log(`failed   ${job.id}: ${error.message}`))
+  await Promise.all([once(worker, 'completed'), once(worker, 'failed')])
+
+  records.rates.set('CHF', 1.07)
+  const done = once(worker, 'completed')
+  await send(swiss)
+  await done
+  await send(swiss)
+
+  const more = [paper, { ...paper, invoiceId: 'I-3' }, {}, { ...paper, invoiceId: 'I-3' }]
+  const last = once(worker, 'completed')
+  const { total, created, existing, rejected } = await importInvoices(more, session, records, () => {})
+  await last
+  console.log(`imported ${total}: ${created} created, ${existing} existing, ${rejected} rejected`)
   await worker.close()
   await invoices.close()
 }

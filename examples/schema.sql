@@ -1,4 +1,4 @@
--- Pending records: one row a ticket.
+-- Pending records: one row a ticket, one row an invoice.
 CREATE TABLE ticket_triage (
   job_id     text PRIMARY KEY,
   tenant_id  text NOT NULL,
@@ -9,3 +9,19 @@ CREATE TABLE ticket_triage (
   created_at timestamptz NOT NULL DEFAULT now(),
   done_at    timestamptz
 );
+CREATE TABLE invoice_export (
+  job_id     text PRIMARY KEY,
+  org_id     text NOT NULL,
+  invoice_id text NOT NULL,
+  currency   text NOT NULL,
+  status     text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'done')),
+  euros      numeric(12, 2),
+  created_at timestamptz NOT NULL DEFAULT now(),
+  done_at    timestamptz
+);
+-- What the work on invoices needs. There is none for CHF yet.
+CREATE TABLE exchange_rate (
+  currency text PRIMARY KEY,
+  euros    numeric NOT NULL
+);
+INSERT INTO exchange_rate VALUES ('EUR', 1), ('USD', 0.86);

@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { UnrecoverableError, Worker } from 'bullmq'
 import { ticketInputSchema } from 'enqueue-boundary'
-import { records } from './storage.mjs'
+import { closeStorage, ticketRecords } from './storage.mjs'
 import { triage } from './triage.mjs'
 
 const worker = new Worker(
@@ -12,7 +12,7 @@ const worker = new Worker(
     const { issues, value } = await ticketInputSchema['~standard'].validate(job.data)
     if (issues) throw new UnrecoverableError(issues.map((issue) => issue.message).join('; '))
     const verdict = triage(value.summary)
-    await records.markDone(job.id, verdict)
+    await ticketRecords.markDone(job.id, verdict)
     return verdict
   },
   { connection: { url: process.env.REDIS_URL ?? 'redis://127.0.0.1:6379' }, concurrency: 8 },
@@ -22,4 +22,4 @@ worker.on('failed', (job, error) => console.error(`worker: ${job?.id} failed: ${
 
 await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
 await worker.close()
-await records.close()
+await closeStorage()

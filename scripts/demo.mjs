@@ -1,18 +1,18 @@
-// The main job on real input: every line of examples/tickets.jsonl is the body of one request to examples/route.mjs, a
-// BullMQ worker in another process does the jobs, and BullMQ's own events and PostgreSQL's rows say whether it adds up.
+// What the package does, on real input: two pipelines over HTTP, their BullMQ workers in processes of their own, and at the
+// end BullMQ's own events and PostgreSQL's rows say whether it adds up.
 //   node scripts/demo.mjs [--serve] [--deadline <seconds>]
-// --serve keeps the route up afterwards; the deadline is the worker's, and 60 seconds by default.
+// --serve keeps the routes up afterwards; the deadline is the workers', and 60 seconds by default.
 // It uses REDIS_URL and DATABASE_URL when they are set, and stores of its own otherwise.
 import { spawn } from 'node:child_process'
-import { EventEmitter, once } from 'node:events'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { Queue, QueueEvents } from 'bullmq'
-import { DemoError, host, openPostgres, openRedis, QUEUE } from './demo-stores.mjs'
-
-const SENDERS = 16
+import { showInvoices } from './demo/invoices.mjs'
+import { DemoError, host, openPostgres, openRedis } from './demo/stores.mjs'
+import { bold } from './demo/terminal.mjs'
+import { showTickets } from './demo/tickets.mjs'
 
 const example = (name) => new URL(`../examples/${name}`, import.meta.url)
 
@@ -22,49 +22,37 @@ async function main({ serve, deadline }, undo) {
   process.env.REDIS_URL = redis.url
   const postgres = await openPostgres(undo, readFileSync(example('schema.sql'), 'utf8'))
   process.env.DATABASE_URL = postgres.url
-  // From here on it is a deployment: a worker and a server that find both stores in their environment.
-  const worker = startWorker(undo)
+  // From here on it is a deployment: workers and a server that find both stores in their environment.
+  const workers = ['worker.mjs', 'invoice-worker.mjs'].map((name) => startWorker(undo, name))
   const server = await startServer(undo)
   console.log(`Redis       ${host(redis.url)} (${redis.how})`)
   console.log(`PostgreSQL  ${host(postgres.url)} (${postgres.how})`)
-  console.log(`worker      process ${worker.pid}`)
-  console.log(`route       POST ${server.url}\n`)
+  console.log(`workers     process ${workers[0].pid} (tickets), process ${workers[1].pid} (invoices)`)
+  console.log(`server      ${server.url}\n`)
 
-  const bodies = readBodies()
-  const answers = new Answers()
-  const events = watchEvents(undo, redis.url)
-  const progress = showProgress(
-    () =>
-      `${answers.total}/${bodies.length} answered, ${answers.ids.size} queued, ${answers.duplicates} duplicate, ` +
-      `${sum(answers.refused)} refused, ${events.ended.size} jobs ended`,
-  )
-  events.on('change', progress.update)
-  const sending = sendAll(server.url, bodies, (answer) => {
-    answers.add(answer)
-    progress.update()
-  })
-  await Promise.race([sending, worker.died])
-  await Promise.race([events.settled(answers), worker.died, sleep(deadline * 1000, undefined, { ref: false })])
-  progress.end()
-
-  const ends = await within(10, inspect(redis.url, postgres.database, answers.ids), 'Asking BullMQ and PostgreSQL')
-  report(bodies.length, answers, ends)
-  const complaints = audit(bodies.length, answers, events, ends)
-  if (complaints.length > 0) throw new DemoError(`It does not add up: ${complaints.join('; ')}.`)
-  console.log(`It adds up: ${bodies.length} = ${answers.ids.size} + ${answers.duplicates} + ${sum(answers.refused)}.`)
+  const died = Promise.race(workers.map((worker) => worker.died))
+  died.catch(() => {})
+  const stage = {
+    undo,
+    url: redis.url,
+    database: postgres.database,
+    server: server.url,
+    /** Waits as long as the workers live. */
+    during: (promise) => Promise.race([promise, died]),
+    /** Waits until the deadline at most: what is missing then is for the audit to say. */
+    upToDeadline: (promise) => Promise.race([promise, died, sleep(deadline * 1000, undefined, { ref: false })]),
+    asking: (promise) => within(10, promise, 'Asking BullMQ and PostgreSQL'),
+  }
+  await showTickets(stage)
+  await showInvoices(stage)
   if (serve) {
-    const body = JSON.stringify({ tenantId: 'acme', ticketId: 'ACME-1', summary: 'The printer is on fire' })
-    console.log(
-      `\nServing until Ctrl-C. Try:\n  curl -i ${server.url} -H 'content-type: application/json' -d '${body}'`,
-    )
-    await worker.died
+    printRequests(server.url)
+    await died
   }
 }
 
-function startWorker(undo) {
-  const child = spawn(process.execPath, [fileURLToPath(example('worker.mjs'))], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-  })
+function startWorker(undo, name) {
+  const child = spawn(process.execPath, [fileURLToPath(example(name))], { stdio: ['ignore', 'inherit', 'inherit'] })
   const exit = once(child, 'exit')
   undo.push(async () => {
     child.kill('SIGTERM')
@@ -73,84 +61,35 @@ function startWorker(undo) {
     clearTimeout(kill)
   })
   const died = exit.then(([code, signal]) => {
-    throw new DemoError(`The worker process ended (${signal ?? `status ${code}`}).`)
+    throw new DemoError(`The process of ${name} ended (${signal ?? `status ${code}`}).`)
   })
   died.catch(() => {})
   return { pid: child.pid, died }
 }
 
 async function startServer(undo) {
-  const [{ POST }, { records }, { serve }] = await Promise.all(
-    ['route.mjs', 'storage.mjs', 'server.mjs'].map((name) => import(example(name))),
+  const [tickets, invoices, { closeStorage }, { serve }] = await Promise.all(
+    ['route.mjs', 'invoice-routes.mjs', 'storage.mjs', 'server.mjs'].map((name) => import(example(name))),
   )
-  undo.push(() => records.close())
-  const server = await serve(POST)
+  undo.push(closeStorage)
+  const server = await serve({
+    '/api/tickets': tickets.POST,
+    '/api/invoices': invoices.postInvoice,
+    '/api/invoices/import': invoices.postImport,
+  })
   undo.push(server.close)
   return server
 }
 
-/** The stored bodies as they are, and one over the limit of 1 MiB. */
-function readBodies() {
-  const stored = readFileSync(example('tickets.jsonl'), 'utf8').split('\n').slice(0, -1)
-  const dump = '7f454c46'.repeat(1 << 17)
-  return [
-    ...stored,
-    JSON.stringify({ tenantId: 'acme', ticketId: 'ACME-20460', summary: `scanner core dump: ${dump}` }),
-  ]
-}
-
-async function sendAll(url, bodies, onAnswer) {
-  // The senders share one iterator: each takes the next body as soon as its last one is answered.
-  const rest = bodies.values()
-  const sender = async () => {
-    for (const body of rest) {
-      const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
-      const answer = await response.json()
-      if (response.status >= 500) throw new DemoError(`The route failed: ${response.status} ${answer.code}.`)
-      onAnswer({ ...answer, status: response.status })
-    }
-  }
-  await Promise.all(Array.from({ length: SENDERS }, sender))
-}
-
-/** What the route said. The first 202 for an id is a queued ticket, another one for the same id a duplicate. */
-class Answers {
-  ids = new Set()
-  duplicates = 0
-  refused = {}
-
-  add({ status, jobId, code }) {
-    if (status === 202) {
-      if (this.ids.has(jobId)) this.duplicates += 1
-      this.ids.add(jobId)
-    } else {
-      this.refused[code] = (this.refused[code] ?? 0) + 1
-    }
-  }
-
-  get total() {
-    return this.ids.size + this.duplicates + sum(this.refused)
-  }
-}
-
-const sum = (counts) => Object.values(counts).reduce((total, n) => total + n, 0)
-
-/** BullMQ's own account, from the first event of the queue on. */
-function watchEvents(undo, url) {
-  const events = Object.assign(new EventEmitter(), { added: 0, duplicated: 0, ended: new Set() })
-  const stream = new QueueEvents(QUEUE, { connection: { url }, lastEventId: '0-0' })
-  undo.push(() => stream.close())
-  stream.on('error', (error) => console.error(`events: ${error.message}`))
-  const on = (name, note) => stream.on(name, (event) => events.emit('change', note(event)))
-  on('added', () => events.added++)
-  on('duplicated', () => events.duplicated++)
-  on('completed', ({ jobId }) => events.ended.add(jobId))
-  on('failed', ({ jobId }) => events.ended.add(jobId))
-  events.settled = async ({ ids, duplicates }) => {
-    const all = () => events.added + events.duplicated >= ids.size + duplicates && events.ended.size >= ids.size
-    while (!all()) await once(events, 'change')
-  }
-  return events
+function printRequests(url) {
+  const ticket = { tenantId: 'acme', ticketId: 'ACME-1', summary: 'The printer is on fire' }
+  const invoice = { orgId: 'acme', invoiceId: 'I-100', lines: [{ sku: 'ink', amount: 80 }] }
+  const json = "-H 'content-type: application/json'"
+  const session = "-H 'authorization: Bearer token-of-ann'"
+  console.log(`\n${bold('Serving until Ctrl-C.')} Try, each twice:`)
+  console.log(`  curl -i ${url}/api/tickets ${json} -d '${JSON.stringify(ticket)}'`)
+  console.log(`  curl -i ${url}/api/invoices ${session} ${json} -d '${JSON.stringify(invoice)}'`)
+  console.log(`  curl -i ${url}/api/invoices/import ${session} --data-binary @scripts/demo/invoices.jsonl`)
 }
 
 /** Fails instead of hanging on a store that has gone. */
@@ -159,75 +98,6 @@ async function within(seconds, promise, what) {
     throw new DemoError(`${what} took more than ${seconds} seconds.`)
   })
   return Promise.race([promise, late])
-}
-
-/** One line that renews itself on a terminal, and a line now and then elsewhere. */
-function showProgress(line) {
-  const { isTTY } = process.stdout
-  let updates = 0
-  const print = () => process.stdout.write(isTTY ? `\r\x1b[2K${line()}` : `${line()}\n`)
-  return {
-    update: () => {
-      updates += 1
-      if (isTTY || updates % 100 === 0) print()
-    },
-    end: () => {
-      print()
-      console.log(isTTY ? '\n' : '')
-    },
-  }
-}
-
-/** Where each accepted ticket has ended up, asked of BullMQ and of PostgreSQL. */
-async function inspect(url, database, ids) {
-  const queue = new Queue(QUEUE, { connection: { url }, skipMetasUpdate: true })
-  const states = await Promise.all([...ids].map(async (id) => [id, await queue.getJobState(id)]))
-  await queue.close()
-  const { rows } = await database.query('SELECT job_id, status, category FROM ticket_triage')
-  return { states: new Map(states), rows }
-}
-
-function report(sent, { ids, duplicates, refused }, { states, rows }) {
-  const completed = [...states.values()].filter((state) => state === 'completed').length
-  const done = rows.filter((row) => row.status === 'done')
-  const list = (counts) =>
-    Object.entries(counts)
-      .sort(([, a], [, b]) => b - a)
-      .map(([name, n]) => `${name} ${n}`)
-      .join(', ')
-  const categories = {}
-  for (const { category } of done) categories[category] = (categories[category] ?? 0) + 1
-  const rest = [
-    ['sent', sent, ''],
-    [
-      'queued',
-      ids.size,
-      `${completed} completed in BullMQ, ${done.length} of ${rows.length} records done in PostgreSQL`,
-    ],
-    ['duplicate', duplicates, 'answered like the first, no second job'],
-    ['refused', sum(refused), list(refused)],
-  ]
-  for (const [name, n, note] of rest) console.log(`${name.padEnd(10)}${String(n).padStart(5)}   ${note}`.trimEnd())
-  console.log(`triaged as         ${list(categories)}\n`)
-}
-
-/** Every way in which the figures disagree, each in words. */
-function audit(sent, answers, events, { states, rows }) {
-  const { ids, duplicates } = answers
-  const recorded = new Map(rows.map((row) => [row.job_id, row]))
-  const unfinished = [...ids].filter((id) => states.get(id) !== 'completed')
-  const undone = [...ids].filter((id) => recorded.get(id)?.status !== 'done')
-  const jobless = rows.filter((row) => !ids.has(row.job_id))
-  const some = (items) => `${items.length}, such as ${JSON.stringify(items[0])}`
-  const rules = [
-    [sent === answers.total, `requests sent: ${sent}, answered: ${answers.total}`],
-    [events.added === ids.size, `jobs that BullMQ saw added: ${events.added}, tickets queued: ${ids.size}`],
-    [events.duplicated === duplicates, `duplicates that BullMQ saw: ${events.duplicated}, answered: ${duplicates}`],
-    [unfinished.length === 0, `queued jobs that BullMQ did not complete: ${some(unfinished)}`],
-    [undone.length === 0, `queued tickets whose record is not done: ${some(undone)}`],
-    [jobless.length === 0, `records without a job: ${some(jobless.map((row) => row.job_id))}`],
-  ]
-  return rules.filter(([holds]) => !holds).map(([, complaint]) => complaint)
 }
 
 const { values: options } = parseArgs({

@@ -16,7 +16,7 @@ async function POST(request) {
   }
 }
 
-const plain = await serve(POST)
+const plain = await serve({ '/': POST })
 const app = new Hono()
 app.post('/', (context) => POST(context.req.raw))
 serveHono({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) =>

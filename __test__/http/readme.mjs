@@ -3,5 +3,5 @@ import { serve } from '../../examples/server.mjs'
 
 globalThis.storage = { createPending: async () => {} }
 const { POST } = await import(process.env.ROUTE)
-const { url } = await serve(POST)
+const { url } = await serve({ '/': POST })
 console.log(url)

@@ -6,7 +6,7 @@ const { useDatabase } = require('../support/redis.js')
 
 useDatabase()
 
-test('the example of a pipeline enqueues, refuses and runs as it says', () => {
+test('the example of a pipeline enqueues, refuses, runs, runs again and imports as it says', () => {
   const root = path.join(__dirname, '../..')
   const { status, stdout, stderr } = spawnSync(process.execPath, ['examples/invoices.mjs'], {
     cwd: root,
@@ -16,16 +16,25 @@ test('the example of a pipeline enqueues, refuses and runs as it says', () => {
   })
   expect(stderr).toBe('')
   const lines = stdout.trim().split('\n')
-  expect(lines.slice(0, 4)).toEqual([
-    'queued   invoice-export:acme:I-1 as pdf',
-    'queued   invoice-export:acme:I-2 as xml',
-    'queued   invoice-export:acme:I-1 as pdf',
+  expect(lines.slice(0, 5)).toEqual([
+    'created  invoice-export:acme:I-1',
+    'created  invoice-export:acme:I-2',
+    'existing invoice-export:acme:I-1: waiting, sameData true',
+    'refused  ID_CONFLICT: a job of this id is there already, with other data; nothing was enqueued',
     'refused  TENANT_MISMATCH: the job belongs to another tenant than the caller',
   ])
-  expect(lines[4]).toMatch(/^refused {2}INVALID_INPUT: format: .*; lines\[0\]\.amount: /)
-  expect(lines.slice(5).sort()).toEqual([
-    'done     invoice-export:acme:I-1: 1 lines as pdf, 12.50 in all',
-    'done     invoice-export:acme:I-2: 1 lines as xml, 80.00 in all',
+  expect(lines[5]).toMatch(/^refused {2}INVALID_INPUT: currency: .*; lines\[0\]\.amount: /)
+  expect(lines.slice(6, 8).sort()).toEqual([
+    'done     invoice-export:acme:I-1: 1 lines, 12.50 euros',
+    'failed   invoice-export:acme:I-2: no exchange rate of CHF',
+  ])
+  // The job that failed is run again by the same call; the one that is done is not, by another.
+  expect(lines.slice(8)).toEqual([
+    'created  invoice-export:acme:I-2',
+    'done     invoice-export:acme:I-2: 1 lines, 85.60 euros',
+    'existing invoice-export:acme:I-2: completed, sameData true',
+    'done     invoice-export:acme:I-3: 1 lines, 12.50 euros',
+    'imported 4: 1 created, 2 existing, 1 rejected',
   ])
   expect(status).toBe(0)
 })
