@@ -1,14 +1,13 @@
 'use strict'
 // The JavaScript half of a call: it holds the promise and runs the caller's code, the native half holds the job and keeps
-// the time. Each call has a slot number that both know it by. Read top to bottom it is the journey of a call.
+// the time. Each call has a slot number that both know it by. Read top to bottom it is the journey of a call, but for its
+// first steps, which are in intake.js.
 
 const { makeBoundary } = require('./boundary.js')
 const { Call, phases, refuse } = require('./call.js')
-const { optionsOfCall } = require('./definition/job-options.js')
-const { toJson } = require('./definition/json.js')
-const { isObject, pick, readFields } = require('./definition/read.js')
 const { closed, conflict, forbidden, invalidArgument } = require('./error.js')
-const { describe, describeLate, invalidByLibrary, notAnInput, notJson, refusal } = require('./failure.js')
+const { describe, describeLate } = require('./failure.js')
+const { Intake } = require('./intake.js')
 const { enqueueMany } = require('./many/index.js')
 const { CallOptions, isUsable, readLimits } = require('./options.js')
 const outcome = require('./outcome.js')
@@ -34,8 +33,11 @@ class Calls {
   #connect
   #timeoutMs
   #maxInFlight
+  /** What is told of a job that was added. */
+  #added
   #boundary
   #slots = new Slots()
+  #intake
   #ready = new Uint32Array(BATCH)
   #readyCount = 0
   #readyMost = 0
@@ -63,6 +65,8 @@ class Calls {
   constructor(definition, connect, options) {
     const { timeoutMs, maxInFlight } = readLimits(options)
     this.#definition = definition
+    this.#intake = new Intake(definition, this)
+    this.#added = definition.tells ? created : queued
     this.#connect = connect
     this.#timeoutMs = timeoutMs
     this.#maxInFlight = maxInFlight
@@ -99,176 +103,32 @@ class Calls {
 
   /** Begins a call that has been told everything but its input. What is thrown in here is what it ends with. */
   begin(call, input) {
-    if (this.#closed !== undefined) return refuse(call, closed())
-    if (this.#boundary === undefined) this.open()
-    if (this.#definition.validate !== undefined) this.#validate(call, input)
-    else if (this.#definition.fields !== null) this.#beginFields(call, input)
-    else this.#beginDocument(call, input)
+    this.#intake.begin(call, input)
   }
 
-  // --- read, validate -----------------------------------------------------------------------------------------------
+  // --- what an intake goes by ---------------------------------------------------------------------------------------
 
-  /** The input has properties that are read one by one. */
-  #beginFields(call, input) {
-    if (!isObject(input)) return refuse(call, notAnInput(input))
-    const names = this.#definition.fields
-    const values = readFields(input, names)
-    // The getters above may have closed it.
-    if (this.#closed !== undefined) return refuse(call, closed())
-    const slot = this.#slots.take()
-    let begun
-    try {
-      begun = this.#boundary.begin(
-        slot,
-        call.timeoutMs,
-        call.tenant,
-        values[0],
-        values[1],
-        values[2],
-        values[3],
-        values[4],
-        values[5],
-        values[6],
-        values[7],
-      )
-    } finally {
-      if (typeof begun !== 'string') this.#slots.giveBack(slot)
-    }
-    if (typeof begun !== 'string') return refuse(call, this.#refusal(begun))
-    this.#register(call, slot)
-    call.jobId = begun
-    call.record = this.#definition.records.ofFields(begun, values)
-    if (call.authorize === undefined && !this.#hasOptions(call)) this.#record(call)
-    else this.#accept(call, pick(names, values))
+  get boundary() {
+    return this.#boundary
   }
 
-  /** The schema's own library judges, and says what the data is. */
-  #validate(call, input) {
-    const judged = this.#definition.validate(input)
-    if (!isUsable(judged) || typeof judged.then !== 'function') return this.#validated(call, judged)
-    if (this.#closed !== undefined) return refuse(call, closed())
-    const slot = this.#slots.take()
-    const refused = this.#boundary.awaitInput(slot, call.timeoutMs)
-    if (refused !== null) {
-      this.#slots.giveBack(slot)
-      return refuse(call, this.#refusal(refused))
-    }
-    this.#register(call, slot)
-    call.phase = phases.Validating
-    const settled = (result) => {
-      if (call.slot < 0) return
-      if (!this.#boundary.inTime(slot)) return this.#fail(call)
-      try {
-        this.#validated(call, result)
-      } catch (reason) {
-        this.#abandon(call, reason)
-      }
-    }
-    try {
-      apply(then, promiseResolve(judged), [settled, (reason) => this.#abandon(call, reason)])
-    } catch (reason) {
-      this.#abandon(call, reason)
-    }
+  get slots() {
+    return this.#slots
   }
 
-  #validated(call, result) {
-    if (!isUsable(result)) throw invalidArgument('the validate of the schema must return { value } or { issues }')
-    const { issues } = result
-    if (issues !== undefined && issues !== null) {
-      if (!isUsable(issues) || typeof issues[Symbol.iterator] !== 'function') {
-        throw invalidArgument('the issues of the schema must be a list')
-      }
-      return this.#refuse(call, invalidByLibrary(issues))
-    }
-    this.#beginDocument(call, result.value)
+  get isClosed() {
+    return this.#closed !== undefined
   }
 
-  /** The data is made into JSON, and that is what is judged, where it was not yet, and stored. */
-  #beginDocument(call, value) {
-    const { idOf, plan, validate } = this.#definition
-    const told = toJson(value)
-    if (told.issue !== undefined) {
-      // What a schema makes of an input is the program's own fault.
-      if (validate !== undefined) throw notJson(told.issue.message)
-      return this.#refuse(call, invalidByLibrary([told.issue]))
-    }
-    let { json } = told
-    if (json === undefined) {
-      if (validate !== undefined) throw notJson(`${typeof value} has none`)
-      return this.#refuse(call, notAnInput(value))
-    }
-    let data
-    let id
-    if (idOf !== undefined) {
-      // The function sees what is stored, and nothing else.
-      const kept = validate === undefined ? plan.judge(json, true) : null
-      if (typeof kept === 'number') return this.#refuse(call, this.#refusal(kept))
-      json = kept ?? json
-      data = validate === undefined ? JSON.parse(json) : value
-      id = idOf(data)
-      if (typeof id !== 'string') throw invalidArgument('the function jobId must return a string')
-    }
-    // The caller's code above may have closed it.
-    if (this.#closed !== undefined && call.slot < 0) return refuse(call, closed())
-    const waited = call.slot >= 0
-    const slot = waited ? call.slot : this.#slots.take()
-    let begun
-    try {
-      begun = this.#boundary.beginDocument(slot, call.timeoutMs, call.tenant, json, id)
-    } finally {
-      if (typeof begun !== 'string' && !waited) this.#slots.giveBack(slot)
-    }
-    if (typeof begun !== 'string') return this.#refuse(call, this.#refusal(begun))
-    if (!waited) this.#register(call, slot)
-    try {
-      data ??= validate === undefined ? JSON.parse(this.#boundary.kept(slot) ?? json) : value
-      call.jobId = begun
-      call.record = this.#definition.records.ofData(begun, data)
-      this.#accept(call, data)
-    } catch (reason) {
-      // A schema's output may have getters that throw.
-      this.#abandon(call, reason)
-    }
-  }
-
-  /** Whether the job has options that are not those of its pipeline. */
-  #hasOptions(call) {
-    const { of, sizeLimit } = this.#definition.jobOptions
-    // The limit of a pipeline is the one that a call may raise.
-    return call.jobOptions !== undefined || of !== undefined || sizeLimit !== undefined
-  }
-
-  /** The input is valid: gives the job its options, and asks who may refuse it. */
-  #accept(call, data) {
-    if (this.#hasOptions(call) && !this.#setOptions(call, data)) return
-    if (call.authorize === undefined) this.#record(call)
-    else this.#authorize(call, data)
-  }
-
-  #setOptions(call, data) {
-    try {
-      const options = optionsOfCall(this.#definition.jobOptions, data, call.jobOptions)
-      if (this.#boundary.setOptions(call.slot, options) === null) return true
-      this.#abandon(call, describe(this.#boundary.refusal()))
-    } catch (reason) {
-      this.#abandon(call, reason)
-    }
-    return false
-  }
-
-  #refusal(number) {
-    return refusal(number, this.#boundary, this.#definition.maxDataBytes)
-  }
-
-  #register(call, slot) {
+  register(call, slot) {
     this.#slots.give(slot, call)
     if (this.#slots.taken === 1) busy.add(this)
   }
 
   /** A call that may have waited already ends before its record is made. */
-  #refuse(call, error) {
+  refuse(call, error) {
     if (call.slot < 0) refuse(call, error)
-    else this.#abandon(call, error)
+    else this.abandon(call, error)
   }
 
   /** Makes the native half, which connects with the first valid call. Throws when the connection options are unusable. */
@@ -303,24 +163,24 @@ class Calls {
 
   // --- authorise ----------------------------------------------------------------------------------------------------
 
-  /** Waits for the verdict as `#record` does for the record. */
-  #authorize(call, data) {
+  /** Waits for the verdict as `record` does for the record. */
+  authorize(call, data) {
     call.phase = phases.Authorizing
     const { authorize } = call
     const judged = (verdict) => this.#judged(call, verdict)
     try {
-      apply(then, promiseResolve(authorize(data, call.caller)), [judged, (reason) => this.#abandon(call, reason)])
+      apply(then, promiseResolve(authorize(data, call.caller)), [judged, (reason) => this.abandon(call, reason)])
     } catch (reason) {
-      this.#abandon(call, reason)
+      this.abandon(call, reason)
     }
   }
 
   #judged(call, verdict) {
     if (call.slot < 0) return
-    if (verdict !== true) return this.#abandon(call, forbidden(call.jobId))
+    if (verdict !== true) return this.abandon(call, forbidden(call.jobId))
     // Its deadline may have passed although nobody was woken for it yet: the loop may have been held up.
-    if (!this.#boundary.inTime(call.slot)) return this.#fail(call)
-    this.#record(call)
+    if (!this.#boundary.inTime(call.slot)) return this.fail(call)
+    this.record(call)
   }
 
   // --- record -------------------------------------------------------------------------------------------------------
@@ -329,19 +189,19 @@ class Calls {
    * Makes the record in the caller's own stack, and waits for whatever createPending returns. As `await` would, but that
    * takes more memory a call and more time.
    */
-  #record(call) {
+  record(call) {
     if (call.chunk !== undefined) return call.chunk.accept(call)
     call.phase = phases.Recording
     try {
       const made = promiseResolve(apply(call.createPending, call.storage, [call.record]))
-      apply(then, made, [() => this.#send(call), (reason) => this.#abandon(call, reason)])
+      apply(then, made, [() => this.send(call), (reason) => this.abandon(call, reason)])
     } catch (reason) {
-      this.#abandon(call, reason)
+      this.abandon(call, reason)
     }
   }
 
   /** The native side sends none whose deadline has passed. */
-  #send(call) {
+  send(call) {
     if (call.slot < 0) return
     // Handing over wakes the writer's thread, which is dear: records made in this turn of the loop go together.
     if (this.#readyCount === 0) {
@@ -353,7 +213,7 @@ class Calls {
   }
 
   /** The caller's code failed: what it threw goes on as it is. */
-  #abandon(call, reason) {
+  abandon(call, reason) {
     if (call.slot < 0) return
     this.#boundary.abandon(call.slot)
     this.#reject(call, reason)
@@ -371,20 +231,21 @@ class Calls {
     for (let at = 0; at < 2 * count; at += 2) {
       const call = this.#slots.at(results[at])
       if (call === undefined) continue
-      this.#settleOne(call, results[at + 1])
+      const status = results[at + 1]
+      if (status === ADDED) this.#resolve(call, this.#added(call.jobId))
+      else this.#settleOther(call, status)
     }
     if (count === most) this.#again()
     if (!this.#watched && count > 0) this.#watch()
   }
 
-  /** @param {number} status how it ended */
-  #settleOne(call, status) {
+  /** @param {number} status how it ended, where its job was not added */
+  #settleOther(call, status) {
     const { onConflict, tells } = this.#definition
-    if (status === ADDED) return this.#resolve(call, tells ? created(call.jobId) : queued(call.jobId))
     if (isDeduplicated(status)) {
       return this.#resolve(call, deduplicated(call.jobId, status, this.#boundary.deduplicatedTo(call.slot)))
     }
-    if (!isDuplicate(status)) return this.#fail(call)
+    if (!isDuplicate(status)) return this.fail(call)
     if (onConflict === 'reject' && !hasSameData(status)) return this.#reject(call, conflict(call.jobId))
     this.#resolve(call, tells ? duplicate(call.jobId, status) : queued(call.jobId))
   }
@@ -410,7 +271,7 @@ class Calls {
   }
 
   /** Rejects with an error that the native side describes, and that no frame of the caller's led to. */
-  #fail(call) {
+  fail(call) {
     this.#reject(call, describeLate(this.#boundary.failure(call.slot, call.phase), call.jobId))
   }
 
@@ -440,10 +301,6 @@ class Calls {
     return this.#definition.tenant
   }
 
-  get isClosed() {
-    return this.#closed !== undefined
-  }
-
   get isFull() {
     return this.#slots.taken >= this.#maxInFlight
   }
@@ -456,16 +313,8 @@ class Calls {
   /** Whether it still has time. Ends it where it has none. */
   isInTime(call) {
     if (this.#boundary.inTime(call.slot)) return true
-    this.#fail(call)
+    this.fail(call)
     return false
-  }
-
-  send(call) {
-    this.#send(call)
-  }
-
-  abandon(call, reason) {
-    this.#abandon(call, reason)
   }
 
   // --- close --------------------------------------------------------------------------------------------------------
