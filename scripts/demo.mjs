@@ -107,6 +107,8 @@ const undo = []
 const stop = new AbortController()
 const interrupt = () => stop.abort()
 process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
+// Whoever read the output has gone, as `head` does.
+process.stdout.on('error', interrupt)
 let failure
 try {
   await Promise.race([main(options, undo), once(stop.signal, 'abort')])
