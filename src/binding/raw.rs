@@ -57,32 +57,49 @@ pub fn read_utf16(env: &Env, string: &Unknown<'_>, limit: usize, units: &mut Vec
 ///
 /// Lone surrogates become U+FFFD: it is for JSON, which has none.
 pub fn read_utf8(env: &Env, string: &Unknown<'_>, limit: usize, text: &mut String) -> Result<bool> {
-    let mut length = 0;
-    // SAFETY: `env` and `string` are live for this call, since both are borrowed from the callback that runs. Without a
-    // buffer, Node-API stores how many bytes there are and writes nothing else.
-    check_status!(unsafe {
-        sys::napi_get_value_string_utf8(env.raw(), string.raw(), ptr::null_mut(), 0, &mut length)
-    })?;
-    if length > limit {
+    let mut bytes = std::mem::take(text).into_bytes();
+    // One call is enough for a text that fits into what is there already. Before more is copied, its length is asked for.
+    let mut room = bytes.capacity().saturating_sub(1).clamp(1023, 16_383);
+    loop {
+        bytes.clear();
+        bytes.reserve(room + 1);
+        let mut copied = 0;
+        // SAFETY: `env` and `string` are live for this call, since both are borrowed from the callback that runs. The buffer
+        // has room for `room + 1` bytes, which is what its size says; Node-API writes at most `room` of them and a closing
+        // zero, and stores in `copied` how many it wrote before the zero.
+        check_status!(unsafe {
+            sys::napi_get_value_string_utf8(
+                env.raw(),
+                string.raw(),
+                bytes.as_mut_ptr().cast(),
+                room + 1,
+                &mut copied,
+            )
+        })?;
+        // SAFETY: the first `copied` bytes, at most `room`, were just written.
+        unsafe { bytes.set_len(copied) };
+        // A character that is not written in part has four bytes at most.
+        if copied + 4 <= room {
+            break;
+        }
+        // The text fills the buffer and may go on.
+        let mut length = 0;
+        // SAFETY: as above; without a buffer, Node-API stores how many bytes there are and writes nothing else.
+        check_status!(unsafe {
+            sys::napi_get_value_string_utf8(env.raw(), string.raw(), ptr::null_mut(), 0, &mut length)
+        })?;
+        if length == copied {
+            break;
+        }
+        if length > limit {
+            return Ok(false);
+        }
+        // So many more that it does not fill the buffer.
+        room = length + 4;
+    }
+    if bytes.len() > limit {
         return Ok(false);
     }
-    let mut bytes = std::mem::take(text).into_bytes();
-    bytes.clear();
-    bytes.reserve(length + 1);
-    let mut copied = 0;
-    // SAFETY: as above; the buffer has room for `length + 1` bytes, which is what its size says; Node-API writes at most
-    // `length` of them and a closing zero, and stores in `copied` how many it wrote before the zero.
-    check_status!(unsafe {
-        sys::napi_get_value_string_utf8(
-            env.raw(),
-            string.raw(),
-            bytes.as_mut_ptr().cast(),
-            length + 1,
-            &mut copied,
-        )
-    })?;
-    // SAFETY: the first `copied` bytes, at most `length`, were just written.
-    unsafe { bytes.set_len(copied) };
     *text = String::from_utf8(bytes).map_err(|error| Error::from_reason(error.to_string()))?;
     Ok(true)
 }
