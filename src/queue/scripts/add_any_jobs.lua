@@ -15,18 +15,18 @@
 --                 in here: their keys are the one thing that is not declared.
 -- ARGV  1         job name
 --       2         a number, which the reply begins with
---       3         "1" when some of them may be here from an earlier attempt, else "0"
---       4 …       for each job: what it is, data JSON, options JSON up to and including the opening quote of the job id, the
+--       3 …       for each job: what it is, data JSON, options JSON up to and including the opening quote of the job id, the
 --                 id as it is written inside a JSON string, timestamp in ms; and with
 --                   `d`  the delay in ms           `p`  the priority
 --                   `u`  deduplication id, ttl in ms or "0", and which of these it has: `e` extend, `r` replace,
 --                        `k` keepLastIfActive, `s` reschedule
 --                   `c`  the parent's id, its queue's key, and the JSON that the job has of it
---                 What it is: letters, in this order: `r` or `R` when a job of its id that failed, or one that finished, is
+--                 What it is: letters, in this order: `a` when it may be here from an earlier attempt, `r` or `R` when a job of its id that failed, or one that finished, is
 --                 run again, `d` delayed, `p` prioritised, `l` last in first out, `u` deduplicated, `c` with a parent.
 --
 -- Reply: that number, then three values for each job that was not stored: its position (from 1), and
---   the state of the job of its id, and whether that has the same data (0 no, 1 yes, 2 with the same timestamp)
+--   the state of the job of its id, and whether that has the same data (0 no, 1 yes, 2 with the same timestamp, or what it
+--     has, where that may be the same JSON)
 --   "+" and the state of the job that it was deduplicated to, and that one's id
 --   "!MISSING_PARENT" or "!PARENT_CONFLICT", and the key of the parent
 -- The number alone means that all were added.
@@ -34,7 +34,7 @@
 -- Everything that can fail is read or checked before the first write, or taken back, and the first write is refused
 -- whenever a later one would be, so an error reply means that nothing was written for any job.
 
-local name, again = ARGV[1], ARGV[3] == '1'
+local name = ARGV[1]
 local has = function(what, letter)
   return string.find(what, letter, 1, true) ~= nil
 end
@@ -45,7 +45,7 @@ local SUFFIXES = 6
 local OF_PARENT = 13
 local jobs, kinds = {}, {}
 do
-  local key, at = 14, 4
+  local key, at = 14, 3
   while at <= #ARGV do
     local what = ARGV[at]
     local job = { what = what, key = KEYS[key], id = sub(KEYS[key], id_at), data = ARGV[at + 1],
@@ -78,8 +78,17 @@ end
 
 -- --- what may stand in the way --------------------------------------------------------------------------------------
 
+-- What becomes a job in this batch.
+local hashes = {}
+for _, job in ipairs(jobs) do
+  hashes[job.key] = true
+end
+
 local function expect(key, kind)
   local found = call('TYPE', key).ok
+  if found == 'none' and hashes[key] then
+    found = 'hash'
+  end
   if found ~= 'none' and found ~= kind then
     return redis.error_reply('WRONGTYPE ' .. key .. ' is no ' .. kind .. ' but a ' .. found)
   end
@@ -118,11 +127,17 @@ local wrong = wrong_type()
 if wrong then
   return wrong
 end
-if kinds.p then
-  local highest = call('GET', priorities)
-  if highest and not (string.find(highest, '^%d+$') and #highest < 16) then
-    return redis.error_reply('ERR the counter pc of the queue is not a number')
-  end
+-- Nor can these be, for a job of one's own or a parent that has a priority.
+local function wrong_counter(key)
+  local highest = call('GET', key)
+  return highest and not (string.find(highest, '^%d+$') and #highest < 16)
+end
+local wrong_number = kinds.p and wrong_counter(priorities)
+for _, job in ipairs(kinds.c and jobs or {}) do
+  wrong_number = wrong_number or (job.parent and wrong_counter(KEYS[job.parent.keys + 9]))
+end
+if wrong_number then
+  return redis.error_reply('ERR the counter pc of the queue is not a number')
 end
 local full = full_stream()
 if full then
@@ -132,7 +147,7 @@ end
 -- A user who lacks one of these commands would otherwise leave something half done. Each with arguments that are taken back
 -- after it was looked at who asks, or that do nothing: for servers that cannot be asked, once the counter is a string.
 local needed = { { 'HSET', counter, '', '' }, { 'XADD', events, '?', '', '' }, { 'ZADD', counter, '0', '' },
-  { 'XTRIM', events, 'MAXLEN', '?' }, { 'LPUSH', counter, '' } }
+  { 'XTRIM', events, 'MAXLEN', '?' }, { 'LPUSH', counter, '' }, { 'EXISTS', counter } }
 local function need(...)
   needed[#needed + 1] = { ... }
 end
@@ -146,6 +161,13 @@ end
 if kinds.r or kinds.u or kinds.c then
   need('ZREM', counter, '')
   need('GET', counter)
+end
+if kinds.r or kinds.u then
+  local nothing = counter
+  repeat
+    nothing = nothing .. ':'
+  until call('EXISTS', nothing) == 0
+  need('DEL', nothing)
 end
 if kinds.u then
   need('SET', counter, '', 'EX')
@@ -162,9 +184,6 @@ end
 
 local may = redis.acl_check_cmd
 if may then
-  if kinds.r or kinds.u then
-    need('DEL', counter)
-  end
   for _, command in ipairs({ { 'INCRBY', counter, '1' }, unpack(needed) }) do
     if not may(unpack(command)) then
       return redis.error_reply('NOPERM this user may not run ' .. command[1])
@@ -220,31 +239,23 @@ end
 
 local own = { delayed = delayed, prioritized = prioritized, priorities = priorities, events = events, marker = marker }
 
-local function delete(key)
-  return try('DEL', key, key .. ':logs', key .. ':dependencies', key .. ':processed', key .. ':failed',
-    key .. ':unsuccessful', key .. ':lock')
-end
-
 local base = sub(wait, 1, id_at - 1)
 
--- Removes a finished job, unless it is part of a family.
+-- Removes a finished job, unless it is part of a family, or a worker still holds it.
 local function make_room(job, state)
   if state ~= 'failed' and not (state == 'completed' and has(job.what, 'R')) then
     return false
   end
-  local keys = job.keys
-  local family = call('HMGET', job.key, 'parentKey', 'deid')
-  if family[1] or call('EXISTS', KEYS[keys + 1], KEYS[keys + 2], KEYS[keys + 3], KEYS[keys + 4]) > 0 then
+  local family = try('HMGET', job.key, 'parentKey', 'deid')
+  -- Behind its logs: its children, and its lock.
+  if is_error(family) or family[1] or call('EXISTS', unpack(KEYS, job.keys + 1, job.keys + SUFFIXES - 1)) > 0 then
     return false
   end
-  local gone = try('DEL', job.key, unpack(KEYS, keys, keys + SUFFIXES - 1))
-  if is_error(gone) then
-    return false
-  end
+  call('DEL', job.key, KEYS[job.keys])
   call('ZREM', state == 'failed' and failed or completed, job.id)
   local unique = family[2]
   if unique and try('GET', base .. 'de:' .. unique) == job.id then
-    call('DEL', base .. 'de:' .. unique, base .. 'dn:' .. unique)
+    try('DEL', base .. 'de:' .. unique, base .. 'dn:' .. unique)
   end
   tell('removed', 'jobId', job.id, 'prev', state)
   return true
@@ -261,9 +272,9 @@ local function claim(unique, id)
   end
 end
 
--- One that stands for it without an end and is gone leaves its place.
+-- One that stands for it without an end and is gone leaves its place. Its key was not declared: the user may lack it.
 local function is_stale(unique, winner)
-  if call('PTTL', unique.key) ~= -1 or call('EXISTS', base .. winner) == 1 then
+  if call('PTTL', unique.key) ~= -1 or try('EXISTS', base .. winner) ~= 0 then
     return false
   end
   call('DEL', unique.key, unique.next)
@@ -289,8 +300,10 @@ end
 
 local function replace(job, winner)
   local unique = job.unique
-  if call('ZREM', delayed, winner) > 0 then
-    delete(base .. winner)
+  local key = base .. winner
+  if call('ZSCORE', delayed, winner) and not is_error(try('DEL', key, key .. ':logs', key .. ':dependencies',
+    key .. ':processed', key .. ':failed', key .. ':unsuccessful')) then
+    call('ZREM', delayed, winner)
     tell('removed', 'jobId', winner, 'prev', 'delayed')
     tell_deduplicated(job.id, unique, winner)
     call('DEL', unique.next)
@@ -310,10 +323,9 @@ local function replace(job, winner)
 end
 
 local function reschedule(job, winner)
-  if not call('ZSCORE', delayed, winner) then
+  if not call('ZSCORE', delayed, winner) or is_error(try('HSET', base .. winner, 'delay', job.delay)) then
     return
   end
-  call('HSET', base .. winner, 'delay', job.delay)
   add_delayed(own, winner, job.timestamp, tonumber(job.delay))
 end
 
@@ -348,13 +360,18 @@ end
 
 local function queue_of(parent)
   local at = parent.keys
-  return { wait = KEYS[at], meta = KEYS[at + 2], active = KEYS[at + 3], events = KEYS[at + 4], marker = KEYS[at + 5],
-    parents = KEYS[at + 6], delayed = KEYS[at + 7], prioritized = KEYS[at + 8], priorities = KEYS[at + 9] }
+  return { wait = KEYS[at], paused = KEYS[at + 1], meta = KEYS[at + 2], active = KEYS[at + 3], events = KEYS[at + 4],
+    marker = KEYS[at + 5], parents = KEYS[at + 6], delayed = KEYS[at + 7], prioritized = KEYS[at + 8],
+    priorities = KEYS[at + 9] }
 end
 
-local function is_held(queue)
-  local found = call('HMGET', queue.meta, 'paused', 'concurrency')
-  return found[1] or (found[2] and call('LLEN', queue.active) >= (tonumber(found[2]) or math.huge))
+-- Whether the workers of that queue are to be left alone, and the list that its jobs wait in.
+local function manner_of(queue)
+  local found = call('HMGET', queue.meta, 'paused', 'concurrency', 'version')
+  if found[1] then
+    return true, keeps(queue.paused, call('LLEN', queue.wait), found[3]) and queue.paused or queue.wait
+  end
+  return found[2] and call('LLEN', queue.active) >= (tonumber(found[2]) or math.huge), queue.wait
 end
 
 -- A parent that waits for no child any more goes to where it would have gone without any.
@@ -369,12 +386,14 @@ local function release(parent, timestamp)
     add_delayed(queue, parent.id, timestamp, delay)
     return
   end
-  if priority > 0 then
+  local held, place = manner_of(queue)
+  -- What is no number is unequal to itself.
+  if priority ~= 0 and priority == priority then
     add_prioritized(queue, parent.id, priority)
   else
-    call('RPUSH', queue.wait, parent.id)
+    call('RPUSH', place, parent.id)
   end
-  if not is_held(queue) then
+  if not held then
     call('ZADD', queue.marker, '0', '0')
   end
   try('XADD', queue.events, '*', 'event', 'waiting', 'jobId', parent.id, 'prev', 'waiting-children')
@@ -406,14 +425,21 @@ local function answer(i, what, more)
   reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = i, what, more
 end
 
--- What was said of a job whose id is there; nothing when it made room.
-local function meet(i, job)
+-- Whether the job that is there was made by an earlier attempt of this one.
+local function is_own(job)
+  return has(job.what, 'a') and sameness(job.key, job.data, job.timestamp) == 2
+    and (not job.parent or call('HGET', job.key, 'parentKey') == job.parent.key)
+end
+
+-- Whether something was said of a job whose id is there: nothing is when that made room.
+local function meet(i, job, own_one)
   local state = state_of(job.id)
-  local same = sameness(job.key, job.data, job.timestamp)
-  if job.reuse and not (again and same == 2) and make_room(job, state) then
+  if job.reuse and not own_one and make_room(job, state) then
     return false
   end
-  if job.parent and not adopt(job) then
+  local same = sameness(job.key, job.data, job.timestamp)
+  -- What the earlier attempt did for the parent, a worker may have gone on with.
+  if job.parent and not own_one and not adopt(job) then
     answer(i, '!PARENT_CONFLICT', job.parent.key)
     return true
   end
@@ -453,13 +479,15 @@ local function store(job)
 end
 
 for i, job in ipairs(jobs) do
-  if job.parent and call('EXISTS', job.parent.key) == 0 then
+  local there = call('EXISTS', job.key) == 1
+  local own_one = there and is_own(job)
+  if job.parent and not own_one and call('EXISTS', job.parent.key) == 0 then
     uncounted = uncounted + 1
     answer(i, '!MISSING_PARENT', job.parent.key)
-  elseif call('EXISTS', job.key) == 0 or not meet(i, job) then
+  elseif not there or not meet(i, job, own_one) then
     local winner = job.unique and deduplicate(job)
     if winner then
-      answer(i, '+' .. (call('EXISTS', base .. winner) == 1 and state_of(winner) or 'unknown'), winner)
+      answer(i, '+' .. (try('EXISTS', base .. winner) == 1 and state_of(winner) or 'unknown'), winner)
     else
       store(job)
     end

@@ -14,11 +14,12 @@
 --       7         "1" when each job has its id as it is written inside a JSON string, else "0": it is the id itself
 --       8 …       for each job: data JSON [, timestamp in ms] [, id as it is written inside a JSON string]
 --
--- What would make room is left as it is, and not announced: it is for `add_any_jobs.lua`, which is called for it next.
+-- What would make room is left as it is, and neither announced nor counted: it is for `add_any_jobs.lua`, which is called for
+-- it next.
 --
 -- Reply: that number, then three values for each job that was not stored because its id exists already, or stands earlier in
 -- the same batch: its position (from 1), the state of the job that is there, and whether it has the same data (0 no, 1 yes,
--- 2 with the same timestamp). The number alone means that all were added.
+-- 2 with the same timestamp, or what it has, where that may be the same JSON). The number alone means that all were added.
 --
 -- Everything that can fail is read or checked before the first write, or taken back, and the first write is refused
 -- whenever a later one would be, so an error reply means that nothing was written for any job.
@@ -118,7 +119,7 @@ end
 
 local timestamp, escaped = ARGV[6] ~= '' and ARGV[6], ARGV[7] == '1'
 local width = 1 + (timestamp and 0 or 1) + (escaped and 1 or 0)
-local added, reply = {}, { tonumber(ARGV[4]) }
+local added, reply, uncounted = {}, { tonumber(ARGV[4]) }, 0
 local at = 8
 for i = 1, jobs do
   local key = KEYS[13 + i]
@@ -130,7 +131,9 @@ for i = 1, jobs do
   if there then
     local data, time = ARGV[at], timestamp or ARGV[at + 1]
     reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = i, state, sameness(key, data, time)
-    if i > 1 and not makes_room[state] then
+    if makes_room[state] then
+      uncounted = uncounted + 1
+    elseif i > 1 then
       try('XADD', events, '*', 'event', 'duplicated', 'jobId', id)
     end
   else
@@ -145,6 +148,12 @@ for i = 1, jobs do
   at = at + width
 end
 
+if uncounted > 0 then
+  call('INCRBY', counter, '-' .. uncounted)
+  if count == uncounted then
+    try('DEL', counter)
+  end
+end
 if #added > 0 then
   if not pushed then
     call('LPUSH', list, unpack(added))
