@@ -436,7 +436,7 @@ test('a job that ended and that a worker still holds does not make room, as it i
 
 test.each([
   ['paused', { version: 'bullmq:5.81.5' }, 'parked'],
-  ['wait', { version: 'bullmq:6.7.0' }],
+  ['wait', { version: 'bullmq:6.7.0' }, undefined],
 ])('the parent of a paused queue is released into `%s`, which a resume keeps', async (list, meta, parked) => {
   const { redis } = database
   await hasParent(redis)

@@ -3,9 +3,7 @@
 use tokio::time::Instant;
 
 use super::jobs::Key;
-use super::{
-    Backlog, Batch, Call, MAX_BATCH, MAX_BATCH_BYTES, MAX_SENT, MAX_SMALL, WORTH_SENDING, expired,
-};
+use super::{Backlog, Batch, Call, MAX_BATCH, MAX_BATCH_BYTES, MAX_SENT, MAX_SMALL, WORTH_SENDING, expired};
 use crate::core::Detail;
 use crate::queue::scripts::Kind;
 

@@ -162,13 +162,6 @@ if kinds.r or kinds.u or kinds.c then
   need('ZREM', counter, '')
   need('GET', counter)
 end
-if kinds.r or kinds.u then
-  local nothing = counter
-  repeat
-    nothing = nothing .. ':'
-  until call('EXISTS', nothing) == 0
-  need('DEL', nothing)
-end
 if kinds.u then
   need('SET', counter, '', 'EX')
   need('PERSIST', events)
@@ -183,6 +176,22 @@ if kinds.c then
 end
 
 local may = redis.acl_check_cmd
+if kinds.r or kinds.u then
+  -- Of a key that is not there: tried before there is anything to take back, which takes it.
+  local nothing = counter
+  repeat
+    nothing = nothing .. ':'
+  until call('EXISTS', nothing) == 0
+  -- What Redis 6 says before it looks at the arguments, such as OOM, it says only until a command ran that may write.
+  for _, command in ipairs(may and {} or { { 'XADD', events, '?', '', '' }, { 'DEL', nothing } }) do
+    local reply = try(unpack(command))
+    local why = is_error(reply) and reply.err or ''
+    if string.find(why, "can't run this command", 1, true) or string.find(why, '^@user_script: %d+: %-') then
+      return refused(reply, command[1])
+    end
+  end
+  need('DEL', nothing)
+end
 if may then
   for _, command in ipairs({ { 'INCRBY', counter, '1' }, unpack(needed) }) do
     if not may(unpack(command)) then

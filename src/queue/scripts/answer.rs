@@ -55,10 +55,7 @@ pub enum Data {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// A job of its id is there.
-    Existing {
-        state: State,
-        data: Data,
-    },
+    Existing { state: State, data: Data },
     /// Another one stands for its deduplication id.
     Deduplicated { state: State, id: String },
     /// The parent with this key is not there.
