@@ -23,8 +23,8 @@ impl Backlog {
                 self.turn = (lane + 1) % lanes;
                 self.number += 1;
                 let number = self.number;
-                let ready: Vec<_> =
-                    jobs.iter().filter_map(|key| self.jobs.get(*key)).map(|job| &job.ready).collect();
+                let mut ready = Vec::with_capacity(jobs.len());
+                ready.extend(jobs.iter().filter_map(|key| self.jobs.get(*key)).map(|job| &job.ready));
                 let kind = Kind::of(&ready);
                 let whole = std::mem::take(&mut self.load_next[kind as usize]);
                 self.loads[kind as usize] += u64::from(whole);
