@@ -266,8 +266,8 @@ test('an id that stands in a batch twice makes one job, with the data that came 
   const counter = Number(await redis.get(keyOf('id')))
   const batch = [ticket, other, { ...ticket, summary: 'Came second' }, ticket]
   await expect(addJobs(redis, batch)).resolves.toEqual([
-    ...[3, 'unknown', JSON.stringify(ticket)],
-    ...[4, 'unknown', 2],
+    ...[3, 'waiting', JSON.stringify(ticket)],
+    ...[4, 'waiting', 2],
   ])
   expect(await redis.hget(jobKey(ticket), 'data')).toBe(JSON.stringify(ticket))
   expect(await redis.lrange(keyOf('wait'), 0, 1)).toEqual([jobId(other), jobId(ticket)])

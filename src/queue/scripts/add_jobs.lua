@@ -120,13 +120,15 @@ end
 local timestamp, escaped = ARGV[6] ~= '' and ARGV[6], ARGV[7] == '1'
 local width = 1 + (timestamp and 0 or 1) + (escaped and 1 or 0)
 local added, reply, uncounted = {}, { tonumber(ARGV[4]) }, 0
+-- Those of this batch, which are in no list yet.
+local fresh = {}
 local at = 8
 for i = 1, jobs do
   local key = KEYS[13 + i]
   local id = sub(key, id_at)
   if i > 1 then
     there = duplicates and call('EXISTS', key) == 1
-    state = there and state_of(id)
+    state = there and (fresh[id] and 'waiting' or state_of(id))
   end
   if there then
     local data, time = ARGV[at], timestamp or ARGV[at + 1]
@@ -138,6 +140,7 @@ for i = 1, jobs do
     end
   else
     added[#added + 1] = id
+    fresh[id] = duplicates
     call('HSET', key, 'name', name, 'data', ARGV[at], 'opts', options .. (escaped and ARGV[at + width - 1] or id) .. '"}',
       'timestamp', timestamp or ARGV[at + 1], 'delay', '0', 'priority', '0')
     if i > 1 then
