@@ -392,7 +392,7 @@ export interface PipelineDefinition<
    * | waiting, delayed, prioritized, waiting-children, active | existing | existing | existing |
    * | failed | existing | **created** | **created** |
    * | completed | existing | existing | **created** |
-   * | failed or completed, with a parent or children | existing | existing | existing |
+   * | failed or completed, with a parent, children or a lock | existing | existing | existing |
    * | unknown | existing | existing | existing |
    *
    * Of calls that race for the place of an old job, in any number of processes, one is created, and the others find that one. A
@@ -690,8 +690,8 @@ export interface ExistingResult {
     /** Where it was then. */
     state: JobState
     /**
-     * Whether it has the same data: the same bytes, or else the same JSON, members in any order. Of data over 64 KiB, other
-     * texts than those of the same length are taken for other data.
+     * Whether it has the same data: the same bytes, or else the same JSON, members in any order. Of data over 16 KiB, other
+     * texts than those of the same length are taken for other data, and over 1 MiB all other texts.
      */
     sameData: boolean
   }

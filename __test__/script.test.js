@@ -102,7 +102,7 @@ test.each([
 // A job whose hash alone were written would be a duplicate for ever, and never run.
 const COMMANDS = new Set(Array.from(SCRIPT.matchAll(/\b(?:call|try)\('([A-Z]+)'/g), ([, command]) => command))
 /** Those without which a queue can do that is not paused or limited, and has no job of the ids. */
-const DISPENSABLE = ['LLEN', 'EXISTS', 'DEL', 'XINFO', 'LPOS', 'LRANGE', 'ZSCORE']
+const DISPENSABLE = ['LLEN', 'EXISTS', 'DEL', 'XINFO', 'LPOS', 'LRANGE', 'ZSCORE', 'HSTRLEN']
 
 describe.each([
   ['in use', () => meta({ concurrency: 3 })],
@@ -265,7 +265,10 @@ test('an id that stands in a batch twice makes one job, with the data that came 
   const [ticket, other] = newTickets(2)
   const counter = Number(await redis.get(keyOf('id')))
   const batch = [ticket, other, { ...ticket, summary: 'Came second' }, ticket]
-  await expect(addJobs(redis, batch)).resolves.toEqual([...[3, 'waiting', 0], ...[4, 'waiting', 2]])
+  await expect(addJobs(redis, batch)).resolves.toEqual([
+    ...[3, 'waiting', JSON.stringify(ticket)],
+    ...[4, 'waiting', 2],
+  ])
   expect(await redis.hget(jobKey(ticket), 'data')).toBe(JSON.stringify(ticket))
   expect(await redis.lrange(keyOf('wait'), 0, 1)).toEqual([jobId(other), jobId(ticket)])
   expect(await redis.get(keyOf('id'))).toBe(`${counter + 4}`)
@@ -303,4 +306,72 @@ test.each([true, false])('each job has its own timestamp, data and options, with
     return [['1', '22', '333'][at], JSON.stringify(ticket), opts, 'triage']
   })
   expect(stored).toEqual(expected)
+})
+
+describe('a job that ended and is to make room', () => {
+  test('is left as it is, and neither announced nor counted', async () => {
+    const { redis } = database
+    const [ended, other] = newTickets(2)
+    await addJobs(redis, [ended])
+    await redis.lrem(keyOf('wait'), 1, jobId(ended))
+    await redis.zadd(keyOf('failed'), 1, jobId(ended))
+    const before = await dump(redis)
+    await expect(addJobs(redis, [ended], { reuse: '1' })).resolves.toEqual([1, 'failed', 2])
+    expect(await dump(redis)).toEqual(before)
+    await expect(addJobs(redis, [other, ended], { reuse: '1' })).resolves.toEqual([2, 'failed', 2])
+    expect(Number(await redis.get(keyOf('id')))).toBe(Number(before[keyOf('id')].value) + 1)
+  })
+})
+
+describe('data of a job that is there', () => {
+  const stored = (data) => database.redis.hset(jobKey(ticket), { data })
+  let ticket
+  beforeEach(async () => {
+    ticket = newTicket({ summary: 'x'.repeat(20_000) })
+    await addJobs(database.redis, [ticket])
+  })
+
+  test.each([
+    ['of the same length are handed over', () => JSON.stringify({ ...ticket, summary: 'y'.repeat(20_000) }), true],
+    ['of another length are not, when they are long', () => JSON.stringify({ ...ticket, summary: 'x' }), false],
+  ])('%s', async (_, make, handed) => {
+    const data = make()
+    await stored(data)
+    await expect(addJobs(database.redis, [ticket])).resolves.toEqual([1, 'waiting', handed ? data : 0])
+  })
+
+  test('of a job that is short are handed over for a short one, and not for what is long', async () => {
+    const [short, long] = ['{ }', `"${'x'.repeat(16_384)}"`]
+    ticket = newTicket()
+    await addJobs(database.redis, [ticket])
+    await stored(short)
+    await expect(addJobs(database.redis, [ticket])).resolves.toEqual([1, 'waiting', short])
+    await stored(long)
+    await expect(addJobs(database.redis, [ticket])).resolves.toEqual([1, 'waiting', 0])
+  })
+
+  test('beyond a mebibyte are never handed over', async () => {
+    ticket = newTicket({ summary: 'x'.repeat(1_048_576) })
+    await addJobs(database.redis, [ticket])
+    await stored(JSON.stringify({ ...ticket, summary: 'y'.repeat(1_048_576) }))
+    await expect(addJobs(database.redis, [ticket])).resolves.toEqual([1, 'waiting', 0])
+  })
+})
+
+test('a job in no list is unknown, and one in the list is found, also for a user who may not use LPOS', async () => {
+  const { redis, connection } = database
+  const [lost, waiting] = newTickets(2)
+  await addJobs(redis, [lost, waiting])
+  await redis.lrem(keyOf('wait'), 1, jobId(lost))
+  const username = `without-lpos-${connection.db}`
+  await redis.call('ACL', 'SETUSER', username, 'on', '>secret', '~*', '+@all', '-lpos')
+  const restricted = new Redis({ ...connection, username, password: 'secret' })
+  try {
+    for (const user of [redis, restricted]) {
+      await expect(addJobs(user, [lost, waiting])).resolves.toEqual([...[1, 'unknown', 2], ...[2, 'waiting', 2]])
+    }
+  } finally {
+    await restricted.quit()
+    await redis.call('ACL', 'DELUSER', username)
+  }
 })

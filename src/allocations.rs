@@ -131,7 +131,15 @@ fn jobs_go_out_and_are_answered_with_few_allocations_a_batch() {
         for (slot, job) in (0..).zip(jobs) {
             backlog.add(
                 client,
-                Ready { slot, job, timestamp: 1_700_000_000_000, deadline, reuse: Reuse::Never, room: false },
+                Ready {
+                    slot,
+                    job,
+                    timestamp: 1_700_000_000_000,
+                    deadline,
+                    reuse: Reuse::Never,
+                    room: false,
+                    again: false,
+                },
             );
         }
         let mut batches = 0;

@@ -152,7 +152,7 @@ impl Calls {
                 self.put(slot, Call::Sent { bytes: job.size() });
                 if deadline > now {
                     let reuse = self.reuse;
-                    Ok(Some(Ready { slot, job, timestamp, deadline, reuse, room: false }))
+                    Ok(Some(Ready { slot, job, timestamp, deadline, reuse, room: false, again: false }))
                 } else {
                     Err(Error::StorageTimeout { timeout_ms })
                 }

@@ -69,6 +69,8 @@ pub struct Ready {
     pub reuse: Reuse,
     /// Whether a job of its id is to make room, as far as is known.
     pub room: bool,
+    /// Whether it may be there from an earlier attempt.
+    pub again: bool,
 }
 
 impl Ready {

@@ -5,7 +5,7 @@ use super::{Backlog, Batch, Fate, Next};
 use crate::core::{Detail, Error};
 use crate::queue::Settled;
 use crate::queue::refusal::{Refusal, judge};
-use crate::queue::scripts::answer::Answer;
+use crate::queue::scripts::answer::{Answer, Data, is_same};
 
 impl Backlog {
     /// Takes out the batch that was answered. Its jobs are kept until they are settled.
@@ -31,9 +31,14 @@ impl Backlog {
 
     fn not_added(&mut self, key: Key, answer: Answer) {
         match answer {
-            Answer::Existing { state, same, twin } => {
+            Answer::Existing { state, data } => {
                 let Some(job) = self.jobs.get_mut(key) else {
                     return;
+                };
+                let (same, twin) = match data {
+                    Data::Other => (false, false),
+                    Data::Same { twin } => (true, twin),
+                    Data::Stored(text) => (is_same(&text, job.ready.job.data()), false),
                 };
                 if twin
                     && job.fate == Fate::Unknown
@@ -54,7 +59,11 @@ impl Backlog {
             }
             Answer::Deduplicated { state, id } => self.settle(key, Settled::Deduplicated { state, id }),
             Answer::MissingParent(parent) => {
-                self.finish(key, |_| Error::MissingParent { detail: of(parent) })
+                self.finish(key, |fate| match fate {
+                    // It may have been there when the job went out, and both gone since.
+                    Fate::Unknown => Error::OutcomeUnknown { detail: of(parent) },
+                    _ => Error::MissingParent { detail: of(parent) },
+                })
             }
             Answer::OtherParent(parent) => self.finish(key, |_| Error::ParentConflict { detail: of(parent) }),
         }
@@ -133,6 +142,7 @@ impl Backlog {
         // What is unknown once stays so, whatever a later attempt says.
         if job.fate != Fate::Unknown {
             job.fate = fate.unwrap_or(job.fate);
+            job.ready.again = job.fate == Fate::Unknown;
         }
         let (settled, client) = (job.settled, job.client);
         let of = self.clients[client].as_mut()?;

@@ -63,8 +63,6 @@ pub struct Call<'a> {
     /// The script that it goes through, and whether that is sent with it.
     pub kind: Kind,
     pub whole: bool,
-    /// Whether some of its jobs may be there from an earlier attempt.
-    pub again: bool,
     pub jobs: Vec<&'a Ready>,
 }
 

@@ -3,9 +3,7 @@
 use tokio::time::Instant;
 
 use super::jobs::Key;
-use super::{
-    Backlog, Batch, Call, Fate, MAX_BATCH, MAX_BATCH_BYTES, MAX_SENT, MAX_SMALL, WORTH_SENDING, expired,
-};
+use super::{Backlog, Batch, Call, MAX_BATCH, MAX_BATCH_BYTES, MAX_SENT, MAX_SMALL, WORTH_SENDING, expired};
 use crate::core::Detail;
 use crate::queue::scripts::Kind;
 
@@ -25,19 +23,15 @@ impl Backlog {
                 self.turn = (lane + 1) % lanes;
                 self.number += 1;
                 let number = self.number;
-                let mut again = false;
                 let mut ready = Vec::with_capacity(jobs.len());
-                for job in jobs.iter().filter_map(|key| self.jobs.get(*key)) {
-                    again |= job.fate == Fate::Unknown;
-                    ready.push(&job.ready);
-                }
+                ready.extend(jobs.iter().filter_map(|key| self.jobs.get(*key)).map(|job| &job.ready));
                 let kind = Kind::of(&ready);
                 let whole = std::mem::take(&mut self.load_next[kind as usize]);
                 self.loads[kind as usize] += u64::from(whole);
                 let loads = self.loads[kind as usize];
                 let batch = Batch { jobs, number, end: u64::MAX, sent_at: now, reply: None, kind, loads };
                 self.sent.push_back(batch);
-                return Some(Call { lane, kind, whole, again, number, jobs: ready });
+                return Some(Call { lane, kind, whole, number, jobs: ready });
             }
         }
         None

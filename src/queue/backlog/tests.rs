@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::refusal::said;
 use super::*;
 use crate::core::{Job, Text};
-use crate::queue::scripts::answer::Answer;
+use crate::queue::scripts::answer::{Answer, Data};
 use crate::queue::{Reuse, State};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -46,6 +46,7 @@ fn add_for(backlog: &mut Backlog, client: usize, slots: std::ops::Range<u32>, de
                 deadline: deadline.into_std(),
                 reuse: Reuse::Never,
                 room: false,
+                again: false,
             },
         );
     }
@@ -68,7 +69,7 @@ fn slots(backlog: &mut Backlog) -> Vec<u32> {
 }
 
 fn there(state: State) -> Answer {
-    Answer::Existing { state, same: true, twin: false }
+    Answer::Existing { state, data: Data::Same { twin: false } }
 }
 
 fn codes(backlog: &mut Backlog) -> Vec<&'static str> {
@@ -125,6 +126,7 @@ fn a_batch_has_no_more_bytes_than_a_link_should_be_held_up_by_unless_one_job_alo
                 deadline: (now + SECOND).into_std(),
                 reuse: Reuse::Never,
                 room: false,
+                again: false,
             },
         );
     };
@@ -380,4 +382,34 @@ fn what_was_settled_leaves_nothing_behind_however_long_its_deadline() {
     }
     assert!(backlog.is_empty());
     assert!(backlog.lanes[0].held() <= 1024 + 128);
+}
+
+#[test]
+fn of_a_job_that_was_sent_before_nothing_is_said_to_be_certain_when_its_parent_is_gone() {
+    let now = Instant::now();
+    for (lost, said) in [(false, "refused"), (true, "unknown")] {
+        let mut backlog = backlog(1, now);
+        send(&mut backlog, 1);
+        if lost {
+            backlog.link_lost(1);
+            let call = backlog.next_batch(now, &Detail::default()).unwrap();
+            assert!(call.jobs[0].again);
+        }
+        let batch = backlog.answered().unwrap();
+        backlog.added(batch, vec![(0, Answer::MissingParent("bull:q:p".into()))]);
+        assert_eq!(codes(&mut backlog), [said]);
+    }
+}
+
+#[test]
+fn a_job_that_is_there_has_the_same_data_when_it_says_the_same() {
+    for (stored, expected) in [(r#"{ "a": "\u0078" }"#, true), (r#"{"a":"y"}"#, false)] {
+        let mut backlog = backlog(1, Instant::now());
+        send(&mut backlog, 1);
+        let batch = backlog.answered().unwrap();
+        let data = Data::Stored(stored.into());
+        backlog.added(batch, vec![(0, Answer::Existing { state: State::Waiting, data })]);
+        let news = backlog.news().unwrap();
+        assert!(matches!(news.settled[0].1, Settled::Duplicate { same, .. } if same == expected));
+    }
 }

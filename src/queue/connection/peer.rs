@@ -72,8 +72,8 @@ pub fn read_call(link: &mut TcpStream) -> Option<String> {
     loop {
         let count = link.read(&mut chunk).ok().filter(|count| *count > 0)?;
         sent.push_str(&String::from_utf8_lossy(&chunk[..count]));
-        // The number of the batch comes after the options of its jobs.
-        let number = sent.split_once("\"jobId\":\"\r\n").and_then(|(_, rest)| rest.split("\r\n").nth(1));
+        // The number of the batch comes after the options of its jobs, and which of them make room.
+        let number = sent.split_once("\"jobId\":\"\r\n").and_then(|(_, rest)| rest.split("\r\n").nth(3));
         if let Some(number) = number.filter(|_| sent.ends_with("\r\n")) {
             return Some(format!("*1\r\n:{number}\r\n"));
         }

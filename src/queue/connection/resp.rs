@@ -15,8 +15,10 @@ pub enum Reply {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Garbage;
 
-/// A reply longer than this is none that we asked for: the longest are an error of a script and what INFO says of memory.
-const MAX_LENGTH: i64 = 1 << 16;
+/// A reply longer than this is none that we asked for: the longest has the data or the ids of jobs that are there, 128 of them.
+const MAX_LENGTH: i64 = 1 << 24;
+/// Nor is a line of it, such as an error of a script, or the number of its parts.
+const MAX_LINE: i64 = 1 << 16;
 const MAX_DEPTH: usize = 4;
 
 /// The first whole reply in `bytes` and how many bytes it takes, or nothing while it is incomplete.
@@ -44,7 +46,7 @@ impl Scanner {
             let rest = bytes.get(self.looked..).unwrap_or_default();
             let Some(line) = rest.iter().position(|byte| *byte == b'\n').map(|at| self.looked + at) else {
                 self.looked = self.looked.max(bytes.len());
-                return if bytes.len() > MAX_LENGTH as usize { Err(Garbage) } else { Ok(None) };
+                return if bytes.len() - self.whole > MAX_LINE as usize { Err(Garbage) } else { Ok(None) };
             };
             self.looked = line;
             let text = bytes.get(self.whole..line.saturating_sub(1)).ok_or(Garbage)?;
@@ -65,7 +67,7 @@ impl Scanner {
                 }
                 b'*' => {
                     let count = integer(text)?;
-                    if count > MAX_LENGTH {
+                    if count > MAX_LINE {
                         return Err(Garbage);
                     }
                     self.more += count.max(0) as usize;
@@ -96,7 +98,7 @@ fn parse_at(bytes: &[u8], start: usize, depth: usize) -> Result<Option<(Reply, u
         return Err(Garbage);
     }
     let Some(length) = bytes[start..].iter().position(|byte| *byte == b'\r') else {
-        let endless = bytes.len() - start > MAX_LENGTH as usize;
+        let endless = bytes.len() - start > MAX_LINE as usize;
         return if endless { Err(Garbage) } else { Ok(None) };
     };
     let line = &bytes[start + 1..start + length];
@@ -129,7 +131,7 @@ fn parse_at(bytes: &[u8], start: usize, depth: usize) -> Result<Option<(Reply, u
         }
         _ => {
             let count = integer(line)?;
-            if !(-1..=MAX_LENGTH).contains(&count) || depth == 0 {
+            if !(-1..=MAX_LINE).contains(&count) || depth == 0 {
                 return Err(Garbage);
             }
             let mut items = Vec::new();
@@ -266,18 +268,19 @@ mod tests {
     #[test]
     fn a_reply_without_an_end_is_garbage_before_it_takes_much_room() {
         let most = MAX_LENGTH as usize;
+        let string = [&b"$500\r\n"[..], &[b'x'; 500], b"\r\n"].concat();
         for (front, more) in
-            [(&b"+"[..], &b"x"[..]), (b"*2\r\n", b"x"), (b"*60000\r\n", b":1\r\n"), (b"", b"*1\r\n")]
+            [(&b"+"[..], &b"x"[..]), (b"*2\r\n", b"x"), (b"*60000\r\n", &string), (b"", b"*1\r\n")]
         {
             let mut bytes = front.to_vec();
             let mut scanner = Scanner::default();
             while let Ok(whole) = scanner.end(&bytes) {
                 assert_eq!(whole, None);
-                assert!(bytes.len() <= most + 16);
+                assert!(bytes.len() <= most + 16 && (front != b"+" || bytes.len() <= MAX_LINE as usize + 16));
                 bytes.extend_from_slice(more);
             }
         }
-        assert_eq!(Scanner::default().end(b"$65537\r\n"), Err(Garbage));
+        assert_eq!(Scanner::default().end(b"$16777217\r\n"), Err(Garbage));
     }
 
     #[test]

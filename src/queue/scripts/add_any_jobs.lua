@@ -15,18 +15,19 @@
 --                 in here: their keys are the one thing that is not declared.
 -- ARGV  1         job name
 --       2         a number, which the reply begins with
---       3         "1" when some of them may be here from an earlier attempt, else "0"
---       4 …       for each job: what it is, data JSON, options JSON up to and including the opening quote of the job id, the
+--       3 …       for each job: what it is, data JSON, options JSON up to and including the opening quote of the job id, the
 --                 id as it is written inside a JSON string, timestamp in ms; and with
 --                   `d`  the delay in ms           `p`  the priority
 --                   `u`  deduplication id, ttl in ms or "0", and which of these it has: `e` extend, `r` replace,
 --                        `k` keepLastIfActive, `s` reschedule
 --                   `c`  the parent's id, its queue's key, and the JSON that the job has of it
---                 What it is: letters, in this order: `r` or `R` when a job of its id that failed, or one that finished, is
---                 run again, `d` delayed, `p` prioritised, `l` last in first out, `u` deduplicated, `c` with a parent.
+--                 What it is: letters, in this order: `a` when it may be here from an earlier attempt, `r` or `R` when a job of
+--                 its id that failed, or one that finished, is run again, `d` delayed, `p` prioritised, `l` last in first out,
+--                 `u` deduplicated, `c` with a parent.
 --
 -- Reply: that number, then three values for each job that was not stored: its position (from 1), and
---   the state of the job of its id, and whether that has the same data (0 no, 1 yes, 2 with the same timestamp)
+--   the state of the job of its id, and whether that has the same data (0 no, 1 yes, 2 with the same timestamp, or what it
+--     has, where that may be the same JSON)
 --   "+" and the state of the job that it was deduplicated to, and that one's id
 --   "!MISSING_PARENT" or "!PARENT_CONFLICT", and the key of the parent
 -- The number alone means that all were added.
@@ -34,40 +35,49 @@
 -- Everything that can fail is read or checked before the first write, or taken back, and the first write is refused
 -- whenever a later one would be, so an error reply means that nothing was written for any job.
 
-local name, again = ARGV[1], ARGV[3] == '1'
-local has = function(what, letter)
-  return string.find(what, letter, 1, true) ~= nil
-end
+local name = ARGV[1]
 
 -- --- what there is to do --------------------------------------------------------------------------------------------
 
 local SUFFIXES = 6
 local OF_PARENT = 13
+-- The letters of each word for what a job is: there are few of those in a batch.
+local shapes = {}
+local function shape_of(what)
+  local shape = {}
+  for letter in string.gmatch(what, '.') do
+    shape[letter] = true
+  end
+  shapes[what] = shape
+  return shape
+end
+
 local jobs, kinds = {}, {}
 do
-  local key, at = 14, 4
+  local key, at = 14, 3
   while at <= #ARGV do
-    local what = ARGV[at]
+    local what = shapes[ARGV[at]] or shape_of(ARGV[at])
     local job = { what = what, key = KEYS[key], id = sub(KEYS[key], id_at), data = ARGV[at + 1],
       options = ARGV[at + 2] .. ARGV[at + 3] .. '"}', timestamp = ARGV[at + 4], delay = '0', priority = '0' }
     key, at = key + 1, at + 5
-    if has(what, 'r') or has(what, 'R') then
+    if what.r or what.R then
       job.reuse, job.keys, key, kinds.r = true, key, key + SUFFIXES, true
     end
-    if has(what, 'd') then
+    if what.d then
       job.delay, at, kinds.d = ARGV[at], at + 1, true
     end
-    if has(what, 'p') then
+    if what.p then
       job.priority, at, kinds.p = ARGV[at], at + 1, true
     end
-    if has(what, 'l') then
+    if what.l then
       job.last_first, kinds.l = true, true
     end
-    if has(what, 'u') then
-      job.unique = { key = KEYS[key], next = KEYS[key + 1], id = ARGV[at], ttl = ARGV[at + 1], has = ARGV[at + 2] }
+    if what.u then
+      job.unique = { key = KEYS[key], next = KEYS[key + 1], id = ARGV[at], ttl = ARGV[at + 1],
+        has = shapes[ARGV[at + 2]] or shape_of(ARGV[at + 2]) }
       key, at, kinds.u = key + 2, at + 3, true
     end
-    if has(what, 'c') then
+    if what.c then
       job.parent = { key = KEYS[key], dependencies = KEYS[key + 1], processed = KEYS[key + 2], keys = key + 3,
         id = ARGV[at], json = ARGV[at + 2] }
       key, at, kinds.c = key + OF_PARENT, at + 3, true
@@ -78,8 +88,17 @@ end
 
 -- --- what may stand in the way --------------------------------------------------------------------------------------
 
+-- What becomes a job in this batch.
+local hashes = {}
+for _, job in ipairs(jobs) do
+  hashes[job.key] = true
+end
+
 local function expect(key, kind)
   local found = call('TYPE', key).ok
+  if found == 'none' and hashes[key] then
+    found = 'hash'
+  end
   if found ~= 'none' and found ~= kind then
     return redis.error_reply('WRONGTYPE ' .. key .. ' is no ' .. kind .. ' but a ' .. found)
   end
@@ -96,10 +115,19 @@ local function wrong_type()
   check(priorities, 'string')
   check(active, 'list')
   check(paused, 'list')
-  for _, job in ipairs(jobs) do
+  -- Most deduplication ids are new, and all of them are asked for at once.
+  local names = {}
+  for _, job in ipairs(kinds.u and jobs or {}) do
     if job.unique then
-      check(job.unique.key, 'string')
-      check(job.unique.next, 'hash')
+      names[#names + 1], names[#names + 2] = job.unique.key, job.unique.next
+    end
+  end
+  local any = #names > 0 and call('EXISTS', unpack(names)) > 0
+  for _, job in ipairs((kinds.u or kinds.c) and jobs or {}) do
+    local unique = job.unique
+    if unique and (any or hashes[unique.key] or hashes[unique.next]) then
+      check(unique.key, 'string')
+      check(unique.next, 'hash')
     end
     if job.parent then
       check(job.key, 'hash')
@@ -118,11 +146,17 @@ local wrong = wrong_type()
 if wrong then
   return wrong
 end
-if kinds.p then
-  local highest = call('GET', priorities)
-  if highest and not (string.find(highest, '^%d+$') and #highest < 16) then
-    return redis.error_reply('ERR the counter pc of the queue is not a number')
-  end
+-- Nor can these be, for a job of one's own or a parent that has a priority.
+local function wrong_counter(key)
+  local highest = call('GET', key)
+  return highest and not (string.find(highest, '^%d+$') and #highest < 16)
+end
+local wrong_number = kinds.p and wrong_counter(priorities)
+for _, job in ipairs(kinds.c and jobs or {}) do
+  wrong_number = wrong_number or (job.parent and wrong_counter(KEYS[job.parent.keys + 9]))
+end
+if wrong_number then
+  return redis.error_reply('ERR the counter pc of the queue is not a number')
 end
 local full = full_stream()
 if full then
@@ -132,7 +166,7 @@ end
 -- A user who lacks one of these commands would otherwise leave something half done. Each with arguments that are taken back
 -- after it was looked at who asks, or that do nothing: for servers that cannot be asked, once the counter is a string.
 local needed = { { 'HSET', counter, '', '' }, { 'XADD', events, '?', '', '' }, { 'ZADD', counter, '0', '' },
-  { 'XTRIM', events, 'MAXLEN', '?' }, { 'LPUSH', counter, '' } }
+  { 'XTRIM', events, 'MAXLEN', '?' }, { 'LPUSH', counter, '' }, { 'EXISTS', counter } }
 local function need(...)
   needed[#needed + 1] = { ... }
 end
@@ -161,10 +195,23 @@ if kinds.c then
 end
 
 local may = redis.acl_check_cmd
-if may then
-  if kinds.r or kinds.u then
-    need('DEL', counter)
+if kinds.r or kinds.u then
+  -- Of a key that is not there: tried before there is anything to take back, which takes it.
+  local nothing = counter
+  repeat
+    nothing = nothing .. ':'
+  until call('EXISTS', nothing) == 0
+  -- What Redis 6 says before it looks at the arguments, such as OOM, it says only until a command ran that may write.
+  for _, command in ipairs(may and {} or { { 'XADD', events, '?', '', '' }, { 'DEL', nothing } }) do
+    local reply = try(unpack(command))
+    local why = is_error(reply) and reply.err or ''
+    if string.find(why, "can't run this command", 1, true) or string.find(why, '^@user_script: %d+: %-') then
+      return refused(reply, command[1])
+    end
   end
+  need('DEL', nothing)
+end
+if may then
   for _, command in ipairs({ { 'INCRBY', counter, '1' }, unpack(needed) }) do
     if not may(unpack(command)) then
       return redis.error_reply('NOPERM this user may not run ' .. command[1])
@@ -201,10 +248,22 @@ local function whole(number)
   return string.format('%.0f', number)
 end
 
-local function tell_delayed(queue, id, time)
-  try('XADD', queue.events, '*', 'event', 'delayed', 'jobId', id, 'delay', whole(time))
+-- Workers of that queue are to come back for its first delayed job.
+local function mark_delayed(queue)
   local first = call('ZRANGE', queue.delayed, '0', '0', 'WITHSCORES')[2]
   call('ZADD', queue.marker, string.format('%.17g', tonumber(first) / 4096), '1')
+end
+
+-- Where nothing but new jobs comes of a batch, the marker of the last one is that of all.
+local marks_once, marked = not (kinds.u or kinds.c), false
+
+local function tell_delayed(queue, id, time)
+  try('XADD', queue.events, '*', 'event', 'delayed', 'jobId', id, 'delay', whole(time))
+  if marks_once then
+    marked = true
+  else
+    mark_delayed(queue)
+  end
 end
 
 -- Behind those of the same millisecond, of which there is room for 4096.
@@ -224,31 +283,23 @@ end
 
 local own = { delayed = delayed, prioritized = prioritized, priorities = priorities, events = events, marker = marker }
 
-local function delete(key)
-  return try('DEL', key, key .. ':logs', key .. ':dependencies', key .. ':processed', key .. ':failed',
-    key .. ':unsuccessful', key .. ':lock')
-end
-
 local base = sub(wait, 1, id_at - 1)
 
--- Removes a finished job, unless it is part of a family.
+-- Removes a finished job, unless it is part of a family, or a worker still holds it.
 local function make_room(job, state)
-  if state ~= 'failed' and not (state == 'completed' and has(job.what, 'R')) then
+  if state ~= 'failed' and not (state == 'completed' and job.what.R) then
     return false
   end
-  local keys = job.keys
-  local family = call('HMGET', job.key, 'parentKey', 'deid')
-  if family[1] or call('EXISTS', KEYS[keys + 1], KEYS[keys + 2], KEYS[keys + 3], KEYS[keys + 4]) > 0 then
+  local family = try('HMGET', job.key, 'parentKey', 'deid')
+  -- Behind its logs: its children, and its lock.
+  if is_error(family) or family[1] or call('EXISTS', unpack(KEYS, job.keys + 1, job.keys + SUFFIXES - 1)) > 0 then
     return false
   end
-  local gone = try('DEL', job.key, unpack(KEYS, keys, keys + SUFFIXES - 1))
-  if is_error(gone) then
-    return false
-  end
+  call('DEL', job.key, KEYS[job.keys])
   call('ZREM', state == 'failed' and failed or completed, job.id)
   local unique = family[2]
   if unique and try('GET', base .. 'de:' .. unique) == job.id then
-    call('DEL', base .. 'de:' .. unique, base .. 'dn:' .. unique)
+    try('DEL', base .. 'de:' .. unique, base .. 'dn:' .. unique)
   end
   tell('removed', 'jobId', job.id, 'prev', state)
   return true
@@ -256,18 +307,17 @@ end
 
 -- --- deduplication ----------------------------------------------------------------------------------------------------
 
--- Has this job stand for the deduplication id.
-local function claim(unique, id)
-  if has(unique.has, 'k') or unique.ttl == '0' then
-    call('SET', unique.key, id)
-  else
-    call('SET', unique.key, id, 'PX', unique.ttl)
+-- Has this job stand for the deduplication id: with NX, where none does.
+local function claim(unique, id, ...)
+  if unique.has.k or unique.ttl == '0' then
+    return call('SET', unique.key, id, ...)
   end
+  return call('SET', unique.key, id, 'PX', unique.ttl, ...)
 end
 
--- One that stands for it without an end and is gone leaves its place.
+-- One that stands for it without an end and is gone leaves its place. Its key was not declared: the user may lack it.
 local function is_stale(unique, winner)
-  if call('PTTL', unique.key) ~= -1 or call('EXISTS', base .. winner) == 1 then
+  if call('PTTL', unique.key) ~= -1 or try('EXISTS', base .. winner) ~= 0 then
     return false
   end
   call('DEL', unique.key, unique.next)
@@ -281,7 +331,7 @@ end
 -- While the winner runs, the last of the others is kept, to be made into a job when it is done.
 local function keep_for_later(job, winner)
   local unique = job.unique
-  if not has(unique.has, 'k') or state_of(winner) ~= 'active' then
+  if not unique.has.k or state_of(winner) ~= 'active' then
     return false
   end
   call('DEL', unique.next)
@@ -293,12 +343,14 @@ end
 
 local function replace(job, winner)
   local unique = job.unique
-  if call('ZREM', delayed, winner) > 0 then
-    delete(base .. winner)
+  local key = base .. winner
+  if call('ZSCORE', delayed, winner) and not is_error(try('DEL', key, key .. ':logs', key .. ':dependencies',
+    key .. ':processed', key .. ':failed', key .. ':unsuccessful')) then
+    call('ZREM', delayed, winner)
     tell('removed', 'jobId', winner, 'prev', 'delayed')
     tell_deduplicated(job.id, unique, winner)
     call('DEL', unique.next)
-    if not has(unique.has, 'k') and not has(unique.has, 'e') and unique.ttl ~= '0' then
+    if not unique.has.k and not unique.has.e and unique.ttl ~= '0' then
       call('SET', unique.key, job.id, 'KEEPTTL')
     else
       claim(unique, job.id)
@@ -314,22 +366,20 @@ local function replace(job, winner)
 end
 
 local function reschedule(job, winner)
-  if not call('ZSCORE', delayed, winner) then
+  if not call('ZSCORE', delayed, winner) or is_error(try('HSET', base .. winner, 'delay', job.delay)) then
     return
   end
-  call('HSET', base .. winner, 'delay', job.delay)
   add_delayed(own, winner, job.timestamp, tonumber(job.delay))
 end
 
 -- The id of the job that this one is deduplicated to, if any.
 local function deduplicate(job)
   local unique = job.unique
-  local winner = call('GET', unique.key)
-  if not winner then
-    claim(unique, job.id)
+  if claim(unique, job.id, 'NX') then
     return nil
   end
-  if has(unique.has, 'r') then
+  local winner = call('GET', unique.key)
+  if unique.has.r then
     return replace(job, winner)
   end
   if is_stale(unique, winner) then
@@ -337,12 +387,12 @@ local function deduplicate(job)
     return nil
   end
   if not keep_for_later(job, winner) then
-    if has(unique.has, 'e') and unique.ttl ~= '0' then
+    if unique.has.e and unique.ttl ~= '0' then
       claim(unique, winner)
     end
     tell_deduplicated(winner, unique, job.id)
   end
-  if has(unique.has, 's') then
+  if unique.has.s then
     reschedule(job, winner)
   end
   return winner
@@ -352,17 +402,18 @@ end
 
 local function queue_of(parent)
   local at = parent.keys
-  return { wait = KEYS[at], paused = KEYS[at + 1], meta = KEYS[at + 2], active = KEYS[at + 3], events = KEYS[at + 4], marker = KEYS[at + 5],
-    parents = KEYS[at + 6], delayed = KEYS[at + 7], prioritized = KEYS[at + 8], priorities = KEYS[at + 9] }
+  return { wait = KEYS[at], paused = KEYS[at + 1], meta = KEYS[at + 2], active = KEYS[at + 3], events = KEYS[at + 4],
+    marker = KEYS[at + 5], parents = KEYS[at + 6], delayed = KEYS[at + 7], prioritized = KEYS[at + 8],
+    priorities = KEYS[at + 9] }
 end
 
--- The list of a queue that its next job goes to, and whether a worker is to be woken for it: as for our own.
-local function place_in(queue)
+-- Whether the workers of that queue are to be left alone, and the list that its jobs wait in.
+local function manner_of(queue)
   local found = call('HMGET', queue.meta, 'paused', 'concurrency', 'version')
-  if not found[1] then
-    return queue.wait, not found[2] or call('LLEN', queue.active) < (tonumber(found[2]) or math.huge)
+  if found[1] then
+    return true, keeps(queue.paused, call('LLEN', queue.wait), found[3]) and queue.paused or queue.wait
   end
-  return list_of_paused(queue.wait, queue.paused, found[3]), false
+  return found[2] and call('LLEN', queue.active) >= (tonumber(found[2]) or math.huge), queue.wait
 end
 
 -- A parent that waits for no child any more goes to where it would have gone without any.
@@ -379,13 +430,14 @@ local function release(parent, timestamp)
     tell_delayed(queue, parent.id, time)
     return
   end
-  local to, is_free = place_in(queue)
-  if priority > 0 then
+  local held, place = manner_of(queue)
+  -- What is no number is unequal to itself.
+  if priority ~= 0 and priority == priority then
     add_prioritized(queue, parent.id, priority)
   else
-    call('RPUSH', to, parent.id)
+    call('RPUSH', place, parent.id)
   end
-  if is_free then
+  if not held then
     call('ZADD', queue.marker, '0', '0')
   end
   try('XADD', queue.events, '*', 'event', 'waiting', 'jobId', parent.id, 'prev', 'waiting-children')
@@ -413,18 +465,32 @@ end
 local reply = { tonumber(ARGV[2]) }
 local uncounted = 0
 
+-- Those that wait are pushed together in the end, to either side of the list; but not beside parents, which wait there too.
+local first, last, pending, wakes = {}, {}, {}, false
+
+local function place_of(id)
+  return pending[id] and 'waiting' or state_of(id)
+end
+
 local function answer(i, what, more)
   reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = i, what, more
 end
 
--- What was said of a job whose id is there; nothing when it made room.
-local function meet(i, job)
-  local state = state_of(job.id)
-  local same = sameness(job.key, job.data, job.timestamp)
-  if job.reuse and not (again and same == 2) and make_room(job, state) then
+-- Whether the job that is there was made by an earlier attempt of this one.
+local function is_own(job)
+  return job.what.a and sameness(job.key, job.data, job.timestamp) == 2
+    and (not job.parent or call('HGET', job.key, 'parentKey') == job.parent.key)
+end
+
+-- Whether something was said of a job whose id is there: nothing is when that made room.
+local function meet(i, job, own_one)
+  local state = place_of(job.id)
+  if job.reuse and not own_one and make_room(job, state) then
     return false
   end
-  if job.parent and not adopt(job) then
+  local same = sameness(job.key, job.data, job.timestamp)
+  -- What the earlier attempt did for the parent, a worker may have gone on with.
+  if job.parent and not own_one and not adopt(job) then
     answer(i, '!PARENT_CONFLICT', job.parent.key)
     return true
   end
@@ -433,29 +499,32 @@ local function meet(i, job)
   return true
 end
 
+local function hash(job, ...)
+  call('HSET', job.key, 'name', name, 'data', job.data, 'opts', job.options, 'timestamp', job.timestamp, 'delay', job.delay,
+    'priority', job.priority, ...)
+end
+
 local function store(job)
-  local fields = { 'name', name, 'data', job.data, 'opts', job.options, 'timestamp', job.timestamp, 'delay', job.delay,
-    'priority', job.priority }
   if job.parent then
-    fields[#fields + 1], fields[#fields + 2] = 'parentKey', job.parent.key
-    fields[#fields + 1], fields[#fields + 2] = 'parent', job.parent.json
+    hash(job, 'parentKey', job.parent.key, 'parent', job.parent.json)
+  elseif job.unique then
+    hash(job, 'deid', job.unique.id)
+  else
+    hash(job)
   end
-  if job.unique then
-    fields[#fields + 1], fields[#fields + 2] = 'deid', job.unique.id
-  end
-  call('HSET', job.key, unpack(fields))
   tell('added', 'jobId', job.id, 'name', name)
   if job.delay ~= '0' then
     add_delayed(own, job.id, job.timestamp, tonumber(job.delay))
   else
     if job.priority ~= '0' then
       add_prioritized(own, job.id, tonumber(job.priority))
-    else
+    elseif kinds.c then
       call(job.last_first and 'RPUSH' or 'LPUSH', list, job.id)
+    else
+      local pushed = job.last_first and last or first
+      pushed[#pushed + 1], pending[job.id] = job.id, true
     end
-    if wake then
-      call('ZADD', marker, '0', '0')
-    end
+    wakes = wake
     tell('waiting', 'jobId', job.id)
   end
   if job.parent then
@@ -463,18 +532,42 @@ local function store(job)
   end
 end
 
+-- Where none is there, only those of this batch can be.
+local names = {}
 for i, job in ipairs(jobs) do
-  if job.parent and call('EXISTS', job.parent.key) == 0 then
+  names[i] = job.key
+end
+local any_there = call('EXISTS', unpack(names)) > 0
+local made = {}
+
+for i, job in ipairs(jobs) do
+  local there = made[job.key] or (any_there and call('EXISTS', job.key) == 1)
+  local own_one = there and is_own(job)
+  if job.parent and not own_one and call('EXISTS', job.parent.key) == 0 then
     uncounted = uncounted + 1
     answer(i, '!MISSING_PARENT', job.parent.key)
-  elseif call('EXISTS', job.key) == 0 or not meet(i, job) then
+  elseif not there or not meet(i, job, own_one) then
     local winner = job.unique and deduplicate(job)
     if winner then
-      answer(i, '+' .. (call('EXISTS', base .. winner) == 1 and state_of(winner) or 'unknown'), winner)
+      answer(i, '+' .. (try('EXISTS', base .. winner) == 1 and place_of(winner) or 'unknown'), winner)
     else
       store(job)
+      made[job.key] = true
     end
   end
+end
+
+if #first > 0 then
+  call('LPUSH', list, unpack(first))
+end
+if #last > 0 then
+  call('RPUSH', list, unpack(last))
+end
+if wakes then
+  call('ZADD', marker, '0', '0')
+end
+if marked then
+  mark_delayed(own)
 end
 
 -- BullMQ does not count those.

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{QUEUE_KEYS, Source, base_of, flag, queue_keys};
+use super::{QUEUE_KEYS, Source, base_of, queue_keys};
 use crate::core::options::{Deduplication, JobOptions};
 use crate::queue::backlog::Call;
 use crate::queue::connection::resp::{Decimal, push_array, push_bulk, push_bulk_of};
@@ -70,7 +70,6 @@ impl Script {
         let (mut keys, mut values) = (Strings::default(), Strings::default());
         values.push(&[self.job_name.as_bytes()]);
         values.push_number(call.number);
-        values.push(&[flag(call.again)]);
         for ready in &call.jobs {
             self.push_job(ready, &mut keys, &mut values);
         }
@@ -135,6 +134,7 @@ fn kind_of(ready: &Ready) -> String {
     let is = |letter: char, so: bool| so.then_some(letter);
     let own = |has: fn(&JobOptions) -> bool| ready.job.options().is_some_and(has);
     [
+        is('a', ready.again),
         is('r', ready.reuse == Reuse::AfterFailed),
         is('R', ready.reuse == Reuse::AfterFinished),
         is('d', own(|it| it.delay > 0)),
@@ -171,23 +171,23 @@ mod tests {
         let text = Text::from("x\"");
         let mut job = Job::sample("q", &[&text], &[("a", &text)]);
         job.set_options(Some(Arc::new(JobOptions::read(options).unwrap())));
-        Ready { slot: 0, job, timestamp: 5, deadline: Instant::now(), reuse, room: false }
+        Ready { slot: 0, job, timestamp: 5, deadline: Instant::now(), reuse, room: false, again: false }
     }
 
     /// The keys of a job and its values, without those of the queue and the batch.
     fn strings(options: &str, reuse: Reuse) -> (Vec<String>, Vec<String>) {
         let ready = ready(options, reuse);
         let jobs = vec![&ready];
-        let call = Call { lane: 0, number: 9, whole: false, again: true, kind: Kind::of(&jobs), jobs };
+        let call = Call { lane: 0, number: 9, whole: false, kind: Kind::of(&jobs), jobs };
         let mut out = Vec::new();
         Script::new(&Destination::sample("bull")).push_call(&call, &mut out);
         let out = String::from_utf8(out).unwrap();
         let strings: Vec<_> = out.split("\r\n").skip(2).step_by(2).map(str::to_owned).collect();
         assert!(out.starts_with(&format!("*{}\r\n", strings.len())));
         let keys: usize = strings[2].parse().unwrap();
-        assert_eq!(strings[3 + keys..][..3], ["triage", "9", "1"]);
+        assert_eq!(strings[3 + keys..][..2], ["triage", "9"]);
         let short = |key: &String| key.strip_prefix("bull:ticket-triage:").unwrap_or(key).to_owned();
-        (strings[16..3 + keys].iter().map(short).collect(), strings[6 + keys..].to_vec())
+        (strings[16..3 + keys].iter().map(short).collect(), strings[5 + keys..].to_vec())
     }
 
     #[test]

@@ -14,11 +14,12 @@
 --       7         "1" when each job has its id as it is written inside a JSON string, else "0": it is the id itself
 --       8 …       for each job: data JSON [, timestamp in ms] [, id as it is written inside a JSON string]
 --
--- What would make room is left as it is, and not announced: it is for `add_any_jobs.lua`, which is called for it next.
+-- What would make room is left as it is, and neither announced nor counted: it is for `add_any_jobs.lua`, which is called for
+-- it next.
 --
 -- Reply: that number, then three values for each job that was not stored because its id exists already, or stands earlier in
 -- the same batch: its position (from 1), the state of the job that is there, and whether it has the same data (0 no, 1 yes,
--- 2 with the same timestamp). The number alone means that all were added.
+-- 2 with the same timestamp, or what it has, where that may be the same JSON). The number alone means that all were added.
 --
 -- Everything that can fail is read or checked before the first write, or taken back, and the first write is refused
 -- whenever a later one would be, so an error reply means that nothing was written for any job.
@@ -118,28 +119,28 @@ end
 
 local timestamp, escaped = ARGV[6] ~= '' and ARGV[6], ARGV[7] == '1'
 local width = 1 + (timestamp and 0 or 1) + (escaped and 1 or 0)
-local repeats = ARGV[5] == '1'
-local added, fresh, reply = {}, {}, { tonumber(ARGV[4]) }
+local added, reply, uncounted = {}, { tonumber(ARGV[4]) }, 0
+-- Those of this batch, which are in no list yet.
+local fresh = {}
 local at = 8
 for i = 1, jobs do
   local key = KEYS[13 + i]
   local id = sub(key, id_at)
   if i > 1 then
     there = duplicates and call('EXISTS', key) == 1
-    -- Those of this batch are pushed together, in the end.
     state = there and (fresh[id] and 'waiting' or state_of(id))
   end
   if there then
     local data, time = ARGV[at], timestamp or ARGV[at + 1]
     reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = i, state, sameness(key, data, time)
-    if i > 1 and not makes_room[state] then
+    if makes_room[state] then
+      uncounted = uncounted + 1
+    elseif i > 1 then
       try('XADD', events, '*', 'event', 'duplicated', 'jobId', id)
     end
   else
     added[#added + 1] = id
-    if repeats then
-      fresh[id] = true
-    end
+    fresh[id] = duplicates
     call('HSET', key, 'name', name, 'data', ARGV[at], 'opts', options .. (escaped and ARGV[at + width - 1] or id) .. '"}',
       'timestamp', timestamp or ARGV[at + 1], 'delay', '0', 'priority', '0')
     if i > 1 then
@@ -150,6 +151,12 @@ for i = 1, jobs do
   at = at + width
 end
 
+if uncounted > 0 then
+  call('INCRBY', counter, '-' .. uncounted)
+  if count == uncounted then
+    try('DEL', counter)
+  end
+end
 if #added > 0 then
   if not pushed then
     call('LPUSH', list, unpack(added))

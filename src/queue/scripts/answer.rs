@@ -1,5 +1,7 @@
 //! What a script answers of the jobs that it did not add.
 
+use serde_json::Value;
+
 use crate::queue::connection::resp::Reply;
 
 /// Where a job is that was there already, as far as its keys tell.
@@ -37,17 +39,23 @@ impl State {
     }
 }
 
+/// What data a job has that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Data {
+    Other,
+    Same {
+        /// Whether it has the same timestamp too.
+        twin: bool,
+    },
+    /// These, which are other bytes.
+    Stored(Vec<u8>),
+}
+
 /// Why a job was not added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// A job of its id is there.
-    Existing {
-        state: State,
-        /// Whether it has the same data.
-        same: bool,
-        /// Whether it has the same timestamp too.
-        twin: bool,
-    },
+    Existing { state: State, data: Data },
     /// Another one stands for its deduplication id.
     Deduplicated { state: State, id: String },
     /// The parent with this key is not there.
@@ -83,12 +91,36 @@ fn read([position, what, more]: &[Reply; 3], batch: usize) -> Option<(usize, Ans
         ((b'+', state), Reply::Bulk(id)) => Answer::Deduplicated { state: State::read(state)?, id: text(id) },
         ((b'!', b"MISSING_PARENT"), Reply::Bulk(key)) => Answer::MissingParent(text(key)),
         ((b'!', b"PARENT_CONFLICT"), Reply::Bulk(key)) => Answer::OtherParent(text(key)),
-        (_, Reply::Integer(same @ 0..=2)) => {
-            Answer::Existing { state: State::read(what)?, same: *same > 0, twin: *same == 2 }
+        (_, Reply::Integer(0)) => Answer::Existing { state: State::read(what)?, data: Data::Other },
+        (_, Reply::Integer(same @ 1..=2)) => {
+            Answer::Existing { state: State::read(what)?, data: Data::Same { twin: *same == 2 } }
+        }
+        (_, Reply::Bulk(stored)) => {
+            Answer::Existing { state: State::read(what)?, data: Data::Stored(stored.clone()) }
         }
         _ => return None,
     };
     Some((position, answer))
+}
+
+/// Whether two texts are the same JSON: members in any order, numbers as those that read them have them.
+pub fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let read = |text| serde_json::from_slice::<Value>(text);
+    matches!((read(one), read(other)), (Ok(one), Ok(other)) if equal(&one, &other))
+}
+
+fn equal(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| equal(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            one.len() == other.len()
+                && one.iter().all(|(name, one)| other.get(name).is_some_and(|other| equal(one, other)))
+        }
+        _ => one == other,
+    }
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -112,14 +144,16 @@ mod tests {
         let read = |items: Vec<Reply>| answers(&Reply::Array(items), 7, 2);
         assert_eq!(read(vec![int(7)]), Some(vec![]));
         for (at, state) in State::NAMES.iter().enumerate() {
-            let existing = Answer::Existing { state: State::ALL[at], same: true, twin: false };
+            let existing = Answer::Existing { state: State::ALL[at], data: Data::Same { twin: false } };
             assert_eq!(read(vec![int(7), int(2), bulk(state), int(1)]), Some(vec![(1, existing)]));
         }
-        let existing = |same, twin| Answer::Existing { state: State::Failed, same, twin };
+        let existing = |data| Answer::Existing { state: State::Failed, data };
         assert_eq!(
             read(vec![int(7), int(1), bulk("failed"), int(0), int(2), bulk("failed"), int(2)]),
-            Some(vec![(0, existing(false, false)), (1, existing(true, true))])
+            Some(vec![(0, existing(Data::Other)), (1, existing(Data::Same { twin: true }))])
         );
+        let stored = existing(Data::Stored(b"{}".to_vec()));
+        assert_eq!(read(vec![int(7), int(1), bulk("failed"), bulk("{}")]), Some(vec![(0, stored)]));
         let deduplicated = Answer::Deduplicated { state: State::Active, id: "x".into() };
         assert_eq!(read(vec![int(7), int(1), bulk("+active"), bulk("x")]), Some(vec![(0, deduplicated)]));
         for (word, answer) in [
@@ -127,6 +161,26 @@ mod tests {
             ("!PARENT_CONFLICT", Answer::OtherParent("k".into())),
         ] {
             assert_eq!(read(vec![int(7), int(1), bulk(word), bulk("k")]), Some(vec![(0, answer)]));
+        }
+    }
+
+    #[test]
+    fn json_is_compared_by_what_it_says() {
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        for (one, other, same) in [
+            (r#"{"a":1,"b":[{"c":"x"},null]}"#, r#"{ "b": [{"c":"\u0078"},null], "a": 1.0 }"#, true),
+            ("[]", "[ ]", true),
+            ("[]", "{}", false),
+            (r#"{"a":[]}"#, r#"{"a":{}}"#, false),
+            (r#"{"a":null}"#, "{}", false),
+            (r#"{"a":1}"#, r#"{"a":"1"}"#, false),
+            (r#""[]""#, r#""[ ]""#, false),
+            ("[1,2]", "[2,1]", false),
+            ("100", "1e2", true),
+            ("", "{}", false),
+            (&deep, &deep, false),
+        ] {
+            assert_eq!(is_same(one.as_bytes(), other.as_bytes()), same, "{one} {other}");
         }
     }
 

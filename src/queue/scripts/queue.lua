@@ -21,7 +21,7 @@ end
 
 -- LLEN, XLEN and ZCARD fail on a key of another type, here rather than half-way.
 local settings = call('HMGET', meta, 'opts.maxLenEvents', 'paused', 'concurrency', 'version')
-call('LLEN', wait)
+local waiting = call('LLEN', wait)
 call('XLEN', events)
 call('ZCARD', marker)
 
@@ -30,18 +30,21 @@ if max_events ~= '0' and not (string.find(max_events, '^[1-9]%d*$') and #max_eve
   return redis.error_reply('ERR opts.maxLenEvents in the meta of the queue is not a number')
 end
 
--- BullMQ 5 parks the jobs of a paused queue in `paused`, 6 leaves them in `wait`, and resuming with 5 renames `paused` over
--- `wait`. The list that holds jobs already is the one a resume of either major keeps; with none, the major of the newest
--- Queue decides, and `paused`, which both majors take back, when that is unknown.
-local function list_of_paused(its_wait, its_paused, version)
+-- Whether `paused` keeps the jobs of a paused queue, which has so many in `wait`. BullMQ 5 parks them in `paused`, 6 leaves
+-- them in `wait`, and resuming with 5 renames `paused` over `wait`. The list that holds jobs already is the one a resume of
+-- either major keeps; with none, the major of the newest Queue decides, and `paused`, which both majors take back, when that
+-- is unknown.
+local function keeps(parked, count, version)
   local major = tonumber(string.match(version or '', '^bullmq:(%d+)%.')) or 0
-  local parks = call('LLEN', its_paused) > 0 or (call('LLEN', its_wait) == 0 and major < 6)
-  return parks and its_paused or its_wait
+  return call('LLEN', parked) > 0 or (count == 0 and major < 6)
 end
 
 local list, wake = wait, true
 if settings[2] then
-  list, wake = list_of_paused(wait, paused, settings[4]), false
+  wake = false
+  if keeps(paused, waiting, settings[4]) then
+    list = paused
+  end
 elseif settings[3] then
   wake = call('LLEN', active) < tonumber(settings[3])
 end
@@ -85,8 +88,18 @@ local function inspector()
     if is_error(length) or length == 0 then
       return false
     end
-    for _, rank in ipairs({ '1', '-1' }) do
-      local position = try('LPOS', name, id, 'RANK', rank, 'MAXLEN', tostring(FAR))
+    for _, rank in ipairs({ 1, -1 }) do
+      local position = try('LPOS', name, id, 'RANK', tostring(rank), 'MAXLEN', tostring(FAR))
+      if is_error(position) then
+        local items = try('LRANGE', name, tostring(rank > 0 and 0 or -FAR), tostring(rank > 0 and FAR - 1 or -1))
+        if is_error(items) then
+          return false
+        end
+        for _, item in ipairs(items) do
+          position = item == id or position
+        end
+        position = position == true
+      end
       if position then
         return true
       end
@@ -112,60 +125,28 @@ local function inspector()
     return (is_near_an_end(wait, id) or is_near_an_end(paused, id)) and 'waiting' or 'unknown'
   end
 
-  local function equal(a, b)
-    if type(a) ~= 'table' or type(b) ~= 'table' then
-      return a == b
-    end
-    for key, value in pairs(a) do
-      if not equal(value, b[key]) then
-        return false
-      end
-    end
-    for key in pairs(b) do
-      if a[key] == nil then
-        return false
-      end
-    end
-    return true
-  end
+  -- Up to so many bytes, texts of any two lengths may say the same; longer ones only as the same members in another order,
+  -- and none beyond the second number.
+  local LONG, LONGEST = 16384, 1048576
 
-  -- Up to so many bytes, texts of any two lengths are compared by what they say; longer ones only if they may be the same
-  -- members in another order.
-  local LONG = 65536
-
-  -- Whether two texts are the same JSON.
-  local function same_json(a, b)
-    if a == b then
-      return true
-    elseif #a ~= #b and (#a > LONG or #b > LONG) then
-      return false
-    end
-    -- Decoded, an empty array is an empty object. It gets an item that stands in neither.
-    local item = 0.5
-    while string.find(a, tostring(item), 1, true) or string.find(b, tostring(item), 1, true) do
-      item = item + 1
-      -- Who writes them all is not worth the time.
-      if item > 8 then
-        return false
-      end
-    end
-    local filled = '[' .. item .. ']'
-    local known, one = pcall(cjson.decode, (string.gsub(a, '%[%s*%]', filled)))
-    if not known then
-      return false
-    end
-    local other
-    known, other = pcall(cjson.decode, (string.gsub(b, '%[%s*%]', filled)))
-    return known and equal(one, other)
-  end
-
-  -- 1 when the job that is there has these data, 2 when it has the timestamp too, else 0.
+  -- 1 when the job that is there has these data, 2 when it has the timestamp too, 0 when it has others. Whether it is the
+  -- same JSON in other bytes is not found out here, where all wait for it: the answer is what is stored.
   local function sameness(key, data, timestamp)
-    local stored = try('HMGET', key, 'data', 'timestamp')
-    if is_error(stored) or not stored[1] or not same_json(stored[1], data) then
+    local function may_be(length)
+      return length == #data and length <= LONGEST or (length <= LONG and #data <= LONG)
+    end
+    -- What need not be fetched is not; where the user may not ask, it is.
+    local length = try('HSTRLEN', key, 'data')
+    if not is_error(length) and length ~= #data and not may_be(length) then
       return 0
     end
-    return stored[2] == timestamp and 2 or 1
+    local stored = try('HMGET', key, 'data', 'timestamp')
+    if is_error(stored) or not stored[1] then
+      return 0
+    elseif stored[1] == data then
+      return stored[2] == timestamp and 2 or 1
+    end
+    return may_be(#stored[1]) and stored[1] or 0
   end
 
   return state_of, sameness

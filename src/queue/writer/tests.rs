@@ -20,6 +20,7 @@ pub(super) fn ready(slot: u32, timeout: Duration) -> Ready {
         deadline: (Instant::now() + timeout).into_std(),
         reuse: Reuse::Never,
         room: false,
+        again: false,
     }
 }
 

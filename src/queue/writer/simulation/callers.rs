@@ -101,6 +101,7 @@ fn jobs(shared: &Shared, caller: usize) -> Vec<Ready> {
             deadline: deadline.into_std(),
             reuse: Reuse::Never,
             room: false,
+            again: false,
         });
     }
     ready
