@@ -35,10 +35,9 @@ function encode({ ticket, letters = '', delay, priority, unique, parent, timesta
   const front = `${JSON.stringify(JOB_OPTIONS).slice(0, -1)},"jobId":"`
   const what = letters.replace('l', '') + kinds.filter(Boolean).join('')
   const keys = [key]
-  const values = [what, JSON.stringify(ticket), front, JSON.stringify(jobId(ticket)).slice(1, -1), timestamp]
+  const form = [what, front, `${delay ?? 0}`, `${priority ?? 0}`]
+  const values = [JSON.stringify(ticket), JSON.stringify(jobId(ticket)).slice(1, -1), timestamp]
   if (/r/i.test(letters)) keys.push(...SUFFIXES.map((suffix) => key + suffix))
-  if (delay) values.push(`${delay}`)
-  if (priority) values.push(`${priority}`)
   if (unique) {
     keys.push(keyOf(`de:${unique.id}`), keyOf(`dn:${unique.id}`))
     values.push(unique.id, `${unique.ttl ?? 0}`, unique.has ?? '')
@@ -46,17 +45,23 @@ function encode({ ticket, letters = '', delay, priority, unique, parent, timesta
   if (parent) {
     keys.push(...['', ':dependencies', ':processed'].map((suffix) => `${PARENT}:${parent}${suffix}`))
     keys.push(...PARENT_KEYS.map((suffix) => PARENT + suffix))
-    values.push(parent, PARENT, JSON.stringify({ id: parent, queueKey: PARENT }))
+    values.push(parent, JSON.stringify({ id: parent, queueKey: PARENT }))
   }
-  return { keys, values }
+  return { keys, form, values }
 }
+
+/** The values of jobs, each in a form of its own. */
+const valuesOf = (encoded) => [
+  ...['triage', '42', `${encoded.length}`],
+  ...encoded.flatMap(({ form }) => form),
+  ...encoded.flatMap(({ values }, at) => [`${at + 1}`, ...values]),
+]
 
 /** Runs the script for these jobs; resolves to its reply, behind the number that a reply begins with. */
 async function addJobs(redis, jobs) {
   const encoded = jobs.map(encode)
   const keys = [...QUEUE_KEYS, ...encoded.flatMap((job) => job.keys)]
-  const values = ['triage', '42', ...encoded.flatMap((job) => job.values)]
-  const [number, ...answers] = await redis.eval(SCRIPT, keys.length, ...keys, ...values)
+  const [number, ...answers] = await redis.eval(SCRIPT, keys.length, ...keys, ...valuesOf(encoded))
   expect(number).toBe(42)
   return answers
 }
@@ -224,12 +229,12 @@ test.each([
 test('a job whose key another job of the batch has for something else fails the batch, and nothing is left behind', async () => {
   const ticket = newTicket({ tenantId: 'x', ticketId: 'y' })
   // Its key is what a deduplication by this id has.
-  const { keys, values } = encode({ ticket: newTicket(), unique: { id: 'd' } })
-  keys[1] = jobKey(ticket)
+  const second = encode({ ticket: newTicket(), unique: { id: 'd' } })
+  second.keys[1] = jobKey(ticket)
   const first = encode({ ticket })
-  const all = [...QUEUE_KEYS, ...first.keys, ...keys]
+  const all = [...QUEUE_KEYS, ...first.keys, ...second.keys]
   const before = await dump(database.redis)
-  const call = database.redis.eval(SCRIPT, all.length, ...all, 'triage', '42', ...first.values, ...values)
+  const call = database.redis.eval(SCRIPT, all.length, ...all, ...valuesOf([first, second]))
   await expect(call).rejects.toThrow('WRONGTYPE')
   expect(await dump(database.redis)).toEqual(before)
 })

@@ -15,12 +15,14 @@
 --                 in here: their keys are the one thing that is not declared.
 -- ARGV  1         job name
 --       2         a number, which the reply begins with
---       3 …       for each job: what it is, data JSON, options JSON up to and including the opening quote of the job id, the
---                 id as it is written inside a JSON string, timestamp in ms; and with
---                   `d`  the delay in ms           `p`  the priority
+--       3         how many forms of jobs there are
+--       4 …       for each form: what it is, options JSON up to and including the opening quote of the job id, the delay in ms
+--                 or "0", the priority or "0"
+--       then      for each job: the number of its form, from 1, data JSON, the id as it is written inside a JSON string, or ""
+--                 where that is the id itself, timestamp in ms; and with
 --                   `u`  deduplication id, ttl in ms or "0", and which of these it has: `e` extend, `r` replace,
 --                        `k` keepLastIfActive, `s` reschedule
---                   `c`  the parent's id, its queue's key, and the JSON that the job has of it
+--                   `c`  the parent's id, and the JSON that the job has of it
 --                 What it is: letters, in this order: `a` when it may be here from an earlier attempt, `r` or `R` when a job of
 --                 its id that failed, or one that finished, is run again, `d` delayed, `p` prioritised, `l` last in first out,
 --                 `u` deduplicated, `c` with a parent.
@@ -52,35 +54,36 @@ local function shape_of(what)
   return shape
 end
 
-local jobs, kinds = {}, {}
+local jobs, kinds, forms = {}, {}, {}
 do
-  local key, at = 14, 3
-  while at <= #ARGV do
+  local key, at = 14, 4
+  for i = 1, tonumber(ARGV[3]) do
     local what = shapes[ARGV[at]] or shape_of(ARGV[at])
-    local job = { what = what, key = KEYS[key], id = sub(KEYS[key], id_at), data = ARGV[at + 1],
-      options = ARGV[at + 2] .. ARGV[at + 3] .. '"}', timestamp = ARGV[at + 4], delay = '0', priority = '0' }
-    key, at = key + 1, at + 5
+    forms[i] = { what = what, options = ARGV[at + 1], delay = ARGV[at + 2], priority = ARGV[at + 3] }
+    at = at + 4
+    for letter in pairs(what) do
+      kinds[letter] = true
+    end
+  end
+  kinds.r = kinds.r or kinds.R
+  while at <= #ARGV do
+    local form = forms[tonumber(ARGV[at])]
+    local what, id, escaped = form.what, sub(KEYS[key], id_at), ARGV[at + 2]
+    local job = { what = what, key = KEYS[key], id = id, data = ARGV[at + 1], timestamp = ARGV[at + 3],
+      options = form.options .. (escaped == '' and id or escaped) .. '"}', delay = form.delay, priority = form.priority }
+    key, at = key + 1, at + 4
     if what.r or what.R then
-      job.reuse, job.keys, key, kinds.r = true, key, key + SUFFIXES, true
-    end
-    if what.d then
-      job.delay, at, kinds.d = ARGV[at], at + 1, true
-    end
-    if what.p then
-      job.priority, at, kinds.p = ARGV[at], at + 1, true
-    end
-    if what.l then
-      job.last_first, kinds.l = true, true
+      job.reuse, job.keys, key = true, key, key + SUFFIXES
     end
     if what.u then
       job.unique = { key = KEYS[key], next = KEYS[key + 1], id = ARGV[at], ttl = ARGV[at + 1],
         has = shapes[ARGV[at + 2]] or shape_of(ARGV[at + 2]) }
-      key, at, kinds.u = key + 2, at + 3, true
+      key, at = key + 2, at + 3
     end
     if what.c then
       job.parent = { key = KEYS[key], dependencies = KEYS[key + 1], processed = KEYS[key + 2], keys = key + 3,
-        id = ARGV[at], json = ARGV[at + 2] }
-      key, at, kinds.c = key + OF_PARENT, at + 3, true
+        id = ARGV[at], json = ARGV[at + 1] }
+      key, at = key + OF_PARENT, at + 2
     end
     jobs[#jobs + 1] = job
   end
@@ -254,7 +257,7 @@ local function mark_delayed(queue)
   call('ZADD', queue.marker, string.format('%.17g', tonumber(first) / 4096), '1')
 end
 
--- Where nothing but new jobs comes of a batch, the marker of the last one is that of all.
+-- Where nothing but new jobs comes into a batch's delayed ones, the marker of the last is that of all.
 local marks_once, marked = not (kinds.u or kinds.c), false
 
 local function tell_delayed(queue, id, time)
@@ -266,12 +269,17 @@ local function tell_delayed(queue, id, time)
   end
 end
 
+-- The last score of each millisecond, as long as nothing but jobs of this batch come between.
+local scores = {}
+
 -- Behind those of the same millisecond, of which there is room for 4096.
 local function add_delayed(queue, id, timestamp, delay)
   local time = tonumber(timestamp) + delay
   local least, most = time * 4096, (time + 1) * 4096 - 1
-  local last = call('ZREVRANGEBYSCORE', queue.delayed, whole(most), whole(least), 'WITHSCORES', 'LIMIT', '0', '1')[2]
+  local last = marks_once and scores[time]
+    or call('ZREVRANGEBYSCORE', queue.delayed, whole(most), whole(least), 'WITHSCORES', 'LIMIT', '0', '1')[2]
   local score = last and math.min(tonumber(last) + 1, most) or least
+  scores[time] = score
   call('ZADD', queue.delayed, whole(score), id)
   tell_delayed(queue, id, time)
 end
@@ -519,9 +527,9 @@ local function store(job)
     if job.priority ~= '0' then
       add_prioritized(own, job.id, tonumber(job.priority))
     elseif kinds.c then
-      call(job.last_first and 'RPUSH' or 'LPUSH', list, job.id)
+      call(job.what.l and 'RPUSH' or 'LPUSH', list, job.id)
     else
-      local pushed = job.last_first and last or first
+      local pushed = job.what.l and last or first
       pushed[#pushed + 1], pending[job.id] = job.id, true
     end
     wakes = wake

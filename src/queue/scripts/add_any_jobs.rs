@@ -1,5 +1,6 @@
 //! A batch of jobs of any kinds on the wire: one call of `add_any_jobs.lua`, with every key declared that is known here.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::{QUEUE_KEYS, Source, base_of, queue_keys};
@@ -68,29 +69,31 @@ impl Script {
     /// Appends the call for a batch.
     pub fn push_call(&self, call: &Call<'_>, out: &mut Vec<u8>) {
         let (mut keys, mut values) = (Strings::default(), Strings::default());
-        values.push(&[self.job_name.as_bytes()]);
-        values.push_number(call.number);
+        let mut forms = Forms::default();
         for ready in &call.jobs {
-            self.push_job(ready, &mut keys, &mut values);
+            let own = ready.job.options();
+            let form = forms.number_of(kind_of(ready), own.map_or(&self.options, |own| &own.front), own);
+            self.push_job(ready, form, &mut keys, &mut values);
         }
+        let mut head = Strings::default();
+        head.push(&[self.job_name.as_bytes()]);
+        head.push_number(call.number);
+        forms.push(&mut head);
         let key_count = QUEUE_KEYS.len() + keys.count;
-        push_array(3 + key_count + values.count, out);
+        push_array(3 + key_count + head.count + values.count, out);
         SOURCE.push(call.whole, out);
         push_bulk(Decimal::default().write(key_count as u64), out);
         out.extend_from_slice(&self.queue_keys);
         out.extend_from_slice(&keys.bytes);
+        out.extend_from_slice(&head.bytes);
         out.extend_from_slice(&values.bytes);
     }
 
-    fn push_job(&self, ready: &Ready, keys: &mut Strings, values: &mut Strings) {
+    fn push_job(&self, ready: &Ready, form: usize, keys: &mut Strings, values: &mut Strings) {
         let job = &ready.job;
-        let own = job.options();
-        let front = own.map_or(&*self.options, |own| &*own.front);
-        let id_json = job.id_json().unwrap_or(job.id());
-        values.push(&[kind_of(ready).as_bytes()]);
+        values.push_number(form as u64);
         values.push(&[job.data()]);
-        values.push(&[front.as_bytes()]);
-        values.push(&[id_json]);
+        values.push(&[job.id_json().unwrap_or_default()]);
         values.push_number(ready.timestamp());
         let key = [self.base.as_bytes(), job.id()];
         keys.push(&key);
@@ -99,13 +102,7 @@ impl Script {
                 keys.push(&[key[0], key[1], suffix.as_bytes()]);
             }
         }
-        let Some(own) = own else { return };
-        if own.delay > 0 {
-            values.push_number(own.delay);
-        }
-        if own.priority > 0 {
-            values.push_number(own.priority);
-        }
+        let Some(own) = job.options() else { return };
         if let Some(unique) = &own.deduplication {
             for name in ["de:", "dn:"] {
                 keys.push(&[key[0], name.as_bytes(), unique.id.as_bytes()]);
@@ -123,9 +120,36 @@ impl Script {
                 keys.push(&[queue, key.as_bytes()]);
             }
             values.push(&[id]);
-            values.push(&[queue]);
             values.push(&[parent.json.as_bytes()]);
         }
+    }
+}
+
+/// What many jobs of a batch have in common, sent once: what they are, and their options.
+#[derive(Default)]
+struct Forms<'a> {
+    known: HashMap<(String, &'a str), usize>,
+    strings: Strings,
+}
+
+impl<'a> Forms<'a> {
+    /// From 1, as Lua counts.
+    fn number_of(&mut self, kind: String, front: &'a str, own: Option<&JobOptions>) -> usize {
+        let next = self.known.len() + 1;
+        let strings = &mut self.strings;
+        *self.known.entry((kind, front)).or_insert_with_key(|(kind, front)| {
+            strings.push(&[kind.as_bytes()]);
+            strings.push(&[front.as_bytes()]);
+            strings.push_number(own.map_or(0, |own| own.delay));
+            strings.push_number(own.map_or(0, |own| own.priority));
+            next
+        })
+    }
+
+    fn push(&self, values: &mut Strings) {
+        values.push_number(self.known.len() as u64);
+        values.count += self.strings.count;
+        values.bytes.extend_from_slice(&self.strings.bytes);
     }
 }
 
@@ -185,35 +209,53 @@ mod tests {
         let strings: Vec<_> = out.split("\r\n").skip(2).step_by(2).map(str::to_owned).collect();
         assert!(out.starts_with(&format!("*{}\r\n", strings.len())));
         let keys: usize = strings[2].parse().unwrap();
-        assert_eq!(strings[3 + keys..][..2], ["triage", "9"]);
+        assert_eq!(strings[3 + keys..][..3], ["triage", "9", "1"]);
         let short = |key: &String| key.strip_prefix("bull:ticket-triage:").unwrap_or(key).to_owned();
-        (strings[16..3 + keys].iter().map(short).collect(), strings[5 + keys..].to_vec())
+        (strings[16..3 + keys].iter().map(short).collect(), strings[6 + keys..].to_vec())
     }
 
     #[test]
     fn a_job_has_the_keys_and_values_of_what_it_is() {
-        let common = |kind: &str, options: &str| {
-            let front = format!("{},\"jobId\":\"", &options[..options.len() - 1]);
-            [kind, "{\"a\":\"x\\\"\"}", &front, "q:x\\\"", "5"].map(str::to_owned).to_vec()
-        };
-        for (options, kind, keys, values) in [
-            (r#"{"attempts":1}"#, "", &[][..], &[][..]),
-            (r#"{"delay":7,"priority":3}"#, "dp", &[], &["7", "3"]),
-            (r#"{"lifo":true}"#, "l", &[], &[]),
+        for (options, form, keys, values) in [
+            (r#"{"attempts":1}"#, ["", "0", "0"], &[][..], &[][..]),
+            (r#"{"delay":7,"priority":3}"#, ["dp", "7", "3"], &[], &[]),
+            (r#"{"lifo":true}"#, ["l", "0", "0"], &[], &[]),
             (
                 r#"{"de":{"id":"z","ttl":4,"replace":true,"extend":true}}"#,
-                "u",
+                ["u", "0", "0"],
                 &["de:z", "dn:z"],
                 &["z", "4", "er"],
             ),
         ] {
             let (found, rest) = strings(options, Reuse::Never);
             assert_eq!(found, [&["q:x\""][..], keys].concat(), "{options}");
-            assert_eq!(
-                rest,
-                [common(kind, options), values.iter().map(|it| (*it).to_owned()).collect()].concat()
-            );
+            let front = format!("{},\"jobId\":\"", &options[..options.len() - 1]);
+            let [kind, delay, priority] = form;
+            let job = ["1", "{\"a\":\"x\\\"\"}", "q:x\\\"", "5"];
+            assert_eq!(rest, [&[kind, &front, delay, priority][..], &job, values].concat(), "{options}");
         }
+    }
+
+    #[test]
+    fn what_jobs_have_in_common_is_sent_once_and_an_id_twice_only_where_it_is_escaped() {
+        let plain = || Job::sample("q", &[], &[]);
+        let mut jobs =
+            ["{\"delay\":7}", "{\"lifo\":true}", "{\"delay\":7}"].map(|it| ready(it, Reuse::Never));
+        for ready in &mut jobs {
+            let options = ready.job.options().cloned().map(Arc::new);
+            ready.job = plain();
+            ready.job.set_options(options);
+        }
+        let jobs: Vec<_> = jobs.iter().collect();
+        let mut out = Vec::new();
+        let call = Call { lane: 0, number: 9, whole: false, kind: Kind::of(&jobs), jobs };
+        Script::new(&Destination::sample("bull")).push_call(&call, &mut out);
+        let out = String::from_utf8(out).unwrap();
+        let strings: Vec<_> = out.split("\r\n").skip(2).step_by(2).collect();
+        let values = strings.iter().position(|it| *it == "triage").unwrap();
+        assert_eq!(strings[values + 2], "2");
+        let jobs = [["1", "{}", "", "5"], ["2", "{}", "", "5"], ["1", "{}", "", "5"]];
+        assert_eq!(strings[values + 11..], jobs.concat());
     }
 
     #[test]
@@ -225,8 +267,8 @@ mod tests {
         assert_eq!(keys[7..10], ["bull:other:p", "bull:other:p:dependencies", "bull:other:p:processed"]);
         assert_eq!((keys.len(), &*keys[10], &*keys[19]), (20, "bull:other:wait", "bull:other:pc"));
         assert_eq!(
-            (&*values[0], &values[5..]),
-            ("Rc", &["p", "bull:other", r#"{"id":"p","queueKey":"bull:other"}"#].map(str::to_owned)[..])
+            (&*values[0], &values[8..]),
+            ("Rc", &["p", r#"{"id":"p","queueKey":"bull:other"}"#].map(str::to_owned)[..])
         );
     }
 }
