@@ -269,6 +269,8 @@ local function tell_delayed(queue, id, time)
   end
 end
 
+-- Delayed jobs that are added together in the end, each behind its score.
+local gathered = {}
 -- The last score of each millisecond, as long as nothing but jobs of this batch come between.
 local scores = {}
 
@@ -280,13 +282,21 @@ local function add_delayed(queue, id, timestamp, delay)
     or call('ZREVRANGEBYSCORE', queue.delayed, whole(most), whole(least), 'WITHSCORES', 'LIMIT', '0', '1')[2]
   local score = last and math.min(tonumber(last) + 1, most) or least
   scores[time] = score
-  call('ZADD', queue.delayed, whole(score), id)
+  if marks_once then
+    gathered[#gathered + 1], gathered[#gathered + 2] = whole(score), id
+  else
+    call('ZADD', queue.delayed, whole(score), id)
+  end
   tell_delayed(queue, id, time)
 end
 
+-- Behind those of the same priority.
+local function rank(priority, order)
+  return whole(priority * 4294967296 + order % 4294967296)
+end
+
 local function add_prioritized(queue, id, priority)
-  local order = call('INCRBY', queue.priorities, '1')
-  call('ZADD', queue.prioritized, whole(priority * 4294967296 + order % 4294967296), id)
+  call('ZADD', queue.prioritized, rank(priority, call('INCRBY', queue.priorities, '1')), id)
 end
 
 local own = { delayed = delayed, prioritized = prioritized, priorities = priorities, events = events, marker = marker }
@@ -473,11 +483,11 @@ end
 local reply = { tonumber(ARGV[2]) }
 local uncounted = 0
 
--- Those that wait are pushed together in the end, to either side of the list; but not beside parents, which wait there too.
-local first, last, pending, wakes = {}, {}, {}, false
+-- Those that wait are added together in the end, to either side of the list; but not beside parents, which wait there too.
+local first, last, ranked, pending, wakes = {}, {}, {}, {}, false
 
 local function place_of(id)
-  return pending[id] and 'waiting' or state_of(id)
+  return pending[id] or state_of(id)
 end
 
 local function answer(i, what, more)
@@ -523,14 +533,17 @@ local function store(job)
   tell('added', 'jobId', job.id, 'name', name)
   if job.delay ~= '0' then
     add_delayed(own, job.id, job.timestamp, tonumber(job.delay))
+    pending[job.id] = marks_once and 'delayed' or nil
   else
-    if job.priority ~= '0' then
+    if job.priority ~= '0' and not kinds.c then
+      ranked[#ranked + 1], pending[job.id] = job, 'prioritized'
+    elseif job.priority ~= '0' then
       add_prioritized(own, job.id, tonumber(job.priority))
     elseif kinds.c then
       call(job.what.l and 'RPUSH' or 'LPUSH', list, job.id)
     else
       local pushed = job.what.l and last or first
-      pushed[#pushed + 1], pending[job.id] = job.id, true
+      pushed[#pushed + 1], pending[job.id] = job.id, 'waiting'
     end
     wakes = wake
     tell('waiting', 'jobId', job.id)
@@ -570,6 +583,17 @@ if #first > 0 then
 end
 if #last > 0 then
   call('RPUSH', list, unpack(last))
+end
+if #ranked > 0 then
+  local order = call('INCRBY', priorities, tostring(#ranked)) - #ranked
+  local members = {}
+  for i, job in ipairs(ranked) do
+    members[2 * i - 1], members[2 * i] = rank(tonumber(job.priority), order + i), job.id
+  end
+  call('ZADD', prioritized, unpack(members))
+end
+if #gathered > 0 then
+  call('ZADD', delayed, unpack(gathered))
 end
 if wakes then
   call('ZADD', marker, '0', '0')
