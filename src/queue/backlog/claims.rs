@@ -15,6 +15,9 @@ impl Claims {
     /// A job was made.
     pub fn note(&mut self, id: &[u8], timestamp: u64) {
         let name = name_of(id, timestamp);
+        if self.known.capacity() == 0 {
+            self.known.reserve_exact(MOST);
+        }
         if self.known.len() < MOST {
             self.known.push(name);
         } else {

@@ -238,7 +238,8 @@ mod tests {
 
     #[test]
     fn what_jobs_have_in_common_is_sent_once_and_an_id_twice_only_where_it_is_escaped() {
-        let plain = || Job::sample("q", &[], &[]);
+        let text = Text::from("x");
+        let plain = || Job::sample("q", &[], &[("a", &text)]);
         let mut jobs =
             ["{\"delay\":7}", "{\"lifo\":true}", "{\"delay\":7}"].map(|it| ready(it, Reuse::Never));
         for ready in &mut jobs {
@@ -254,7 +255,7 @@ mod tests {
         let strings: Vec<_> = out.split("\r\n").skip(2).step_by(2).collect();
         let values = strings.iter().position(|it| *it == "triage").unwrap();
         assert_eq!(strings[values + 2], "2");
-        let jobs = [["1", "{}", "", "5"], ["2", "{}", "", "5"], ["1", "{}", "", "5"]];
+        let jobs = ["1", "2", "1"].map(|form| [form, r#"{"a":"x"}"#, "", "5"]);
         assert_eq!(strings[values + 11..], jobs.concat());
     }
 
