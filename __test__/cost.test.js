@@ -106,7 +106,7 @@ test('a call whose job is there already writes one event, and looks at what is t
   const { hset, lpush, zadd, ...others } = adding(0, 1)
   const tried = tries ? { hset, lpush: 1, zadd: 1 } : {}
   // In which of five sets it is, whether it runs, or where it waits; and its data.
-  const looks = { zscore: 5, lpos: 2, llen: 2, hmget: 2 }
+  const looks = { zscore: 5, lpos: 2, llen: 2, hmget: 2, hstrlen: 1 }
   expect(cost.commands).toEqual({ ...others, ...tried, ...looks, exists: 2, xadd: 1 + tries })
   expectBytesWithin(cost, [ticket], 1, 1)
 })
