@@ -138,8 +138,9 @@ export class Pipeline<
    * own, in the order of the inputs. One that is refused stops no other. Inputs with the same id are as that many calls.
    *
    * Inputs are pulled when there is room for them, in chunks of up to 250, two of which are under way at once: no more than
-   * 500 inputs are ever held, however many there are. Their outcomes are, unless `onOutcome` takes them one by one: for
-   * millions of inputs give it. docs/bulk.md has more.
+   * 500 inputs are ever held, however many there are. Where there are more than 250, or it is not known how many, the first
+   * chunk has 64 and the next 128, so that Redis has something to do early. Outcomes are held, unless `onOutcome` takes them
+   * one by one: for millions of inputs give it. docs/bulk.md has more.
    *
    * **What is certain of each input**, when some or all of it fails:
    *

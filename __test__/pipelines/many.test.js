@@ -9,6 +9,9 @@ const { freePort, useDatabase } = require('../support/redis.js')
 const { recorder, rejection } = require('../support/tickets.js')
 
 const CHUNK = 250
+/** How many inputs go together where there are more than those: those of the first chunk, and of the next. */
+const FIRST = 64
+const SECOND = 2 * FIRST
 const database = useDatabase()
 
 let pipelines = []
@@ -119,9 +122,16 @@ describe('the storage', () => {
   test('makes the records of a chunk in one call', async () => {
     const { pipeline } = make()
     const storage = { ...bulkRecorder(), createPending: () => Promise.reject(new Error('not this one')) }
-    const outcomes = await pipeline.enqueueMany(generate(2 * CHUNK + 10), storage)
-    expect(storage.calls.map(({ length }) => length)).toEqual([CHUNK, CHUNK, 10])
+    const outcomes = await pipeline.enqueueMany(generate(FIRST + SECOND + CHUNK + 10), storage)
+    expect(storage.calls.map(({ length }) => length)).toEqual([FIRST, SECOND, CHUNK, 10])
     expect(storage.calls.flat().map(({ jobId }) => jobId)).toEqual(outcomes.map(told))
+  })
+
+  test('makes those of an array that fits into one chunk in one call', async () => {
+    const { pipeline } = make()
+    const storage = bulkRecorder()
+    await pipeline.enqueueMany(orders(CHUNK), storage)
+    expect(storage.calls.map(({ length }) => length)).toEqual([CHUNK])
   })
 
   test('is called as a method, in the stores that the call was made in', async () => {
@@ -165,15 +175,16 @@ describe('the storage', () => {
       return calls === 2 ? fail(reason) : undefined
     }
     const outcomes = await pipeline.enqueueMany(orders(3 * CHUNK), { createPendingMany })
-    const jobId = `${queueName}:acme:${CHUNK}`
-    expect(outcomes[CHUNK]).toEqual({ status: 'rejected', error: reason, jobId })
+    const jobId = `${queueName}:acme:${FIRST}`
+    expect(outcomes[FIRST]).toEqual({ status: 'rejected', error: reason, jobId })
+    const rest = 3 * CHUNK - FIRST - SECOND
     expect(outcomes.map(({ status }) => status)).toEqual([
-      ...Array(CHUNK).fill('queued'),
-      ...Array(CHUNK).fill('rejected'),
-      ...Array(CHUNK).fill('queued'),
+      ...Array(FIRST).fill('queued'),
+      ...Array(SECOND).fill('rejected'),
+      ...Array(rest).fill('queued'),
     ])
-    expect(outcomes[CHUNK].error).toBe(reason)
-    expect(await waiting()).toBe(2 * CHUNK)
+    expect(outcomes[FIRST].error).toBe(reason)
+    expect(await waiting()).toBe(FIRST + rest)
   })
 
   test('that makes one at a time is asked for so many at once', async () => {
@@ -309,7 +320,7 @@ describe('inputs', () => {
     }
     const storage = bulkRecorder()
     const outcomes = await pipeline.enqueueMany(slow(), storage)
-    expect(storage.calls.map(({ length }) => length)).toEqual([CHUNK, 1])
+    expect(storage.calls.map(({ length }) => length)).toEqual([FIRST, SECOND, CHUNK + 1 - FIRST - SECOND])
     expect([outcomes.length, await waiting()]).toEqual([CHUNK + 1, CHUNK + 1])
   })
 
@@ -390,7 +401,7 @@ describe('a listener', () => {
     }
     const onOutcome = (_, index) => (index === 10 ? fail(reason) : undefined)
     expect(await rejection(pipeline.enqueueMany(inputs(), bulkRecorder(), { onOutcome }))).toBe(reason)
-    expect([closed, pulled, await waiting()]).toEqual([true, 2 * CHUNK, 2 * CHUNK])
+    expect([closed, pulled, await waiting()]).toEqual([true, FIRST + SECOND, FIRST + SECOND])
     expect(pipeline.stats().inFlight).toBe(0)
   })
 
@@ -476,10 +487,11 @@ describe('a pipeline that is closed', () => {
     open()
     const outcomes = await bulk
     await closing
-    expect(calls).toEqual([CHUNK, CHUNK])
-    expect(outcomes.slice(0, 2 * CHUNK).every(({ status }) => status === 'queued')).toBe(true)
-    expect(outcomes.slice(2 * CHUNK).map(told)).toEqual(Array(CHUNK).fill('CLOSED'))
-    expect(await waiting()).toBe(2 * CHUNK)
+    const sent = FIRST + SECOND
+    expect(calls).toEqual([FIRST, SECOND])
+    expect(outcomes.slice(0, sent).every(({ status }) => status === 'queued')).toBe(true)
+    expect(outcomes.slice(sent).map(told)).toEqual(Array(3 * CHUNK - sent).fill('CLOSED'))
+    expect(await waiting()).toBe(sent)
   })
 
   test('before takes nothing, whatever the arguments', async () => {

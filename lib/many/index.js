@@ -12,6 +12,9 @@ const { Source } = require('./source.js')
 /** Chunks under way at once. */
 const UNDER_WAY = 2
 
+/** Inputs of the first of several chunks, since Redis has nothing to do while it is validated. Each next one has twice as many. */
+const FIRST = 64
+
 /**
  * @param {import('../calls.js').Calls} calls
  * @returns {Promise<object[] | { total: number, queued: number, rejected: number }>} what each came to, or with a listener how
@@ -23,8 +26,9 @@ async function enqueueMany(calls, inputs, storage, options) {
   const source = new Source(inputs)
   const results = told.onOutcome === undefined ? new List() : new Listener(told.onOutcome)
   const underWay = []
+  let size = source.length <= told.chunk ? told.chunk : Math.min(FIRST, told.chunk)
   try {
-    let pulled = await source.pull(told.chunk)
+    let pulled = await source.pull(size)
     while (pulled.length > 0) {
       const chunk = new Chunk(calls, told.recorder)
       const begun = chunk.begin(pulled, told.call)
@@ -34,7 +38,9 @@ async function enqueueMany(calls, inputs, storage, options) {
       // Inputs that are all refused must not keep everything else from its turn.
       await turn()
       if (underWay.length === UNDER_WAY || pulled.length > 0) await settleOldest(underWay, results)
-      if (pulled.length === 0) pulled = await source.pull(told.chunk)
+      if (pulled.length > 0) continue
+      size = Math.min(2 * size, told.chunk)
+      pulled = await source.pull(size)
     }
     while (underWay.length > 0) await settleOldest(underWay, results)
   } catch (reason) {

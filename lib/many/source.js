@@ -12,6 +12,8 @@ class Source {
   #over = false
   #failed = false
   #reason
+  /** How many there are, as far as that is known: of an array. */
+  length
 
   /** @param {unknown} inputs what a program gave */
   constructor(inputs) {
@@ -21,6 +23,7 @@ class Source {
     this.#isAsync = make === own
     this.#iterator = Reflect.apply(make, inputs, [])
     this.#next = this.#iterator.next
+    this.length = Array.isArray(inputs) ? inputs.length : Number.POSITIVE_INFINITY
   }
 
   /** The next inputs, up to so many; none when there are no more, whether they ended or failed. */
