@@ -15,7 +15,7 @@ use crate::queue::backlog::Backlog;
 use crate::queue::connection::resp;
 use crate::queue::scripts::Scripts;
 use crate::queue::scripts::answer::answers;
-use crate::queue::{Destination, Ready, Reuse};
+use crate::queue::{Addition, Destination, Operation, Ready, Reuse};
 
 const USUAL: &str = "The printer on floor 3 prints only blank pages since this morning";
 
@@ -133,12 +133,8 @@ fn jobs_go_out_and_are_answered_with_few_allocations_a_batch() {
                 client,
                 Ready {
                     slot,
-                    job,
-                    timestamp: 1_700_000_000_000,
+                    operation: Operation::Add(Addition::new(job, 1_700_000_000_000, Reuse::Never)),
                     deadline,
-                    reuse: Reuse::Never,
-                    room: false,
-                    again: false,
                 },
             );
         }

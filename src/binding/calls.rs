@@ -8,7 +8,7 @@ use napi_derive::napi;
 use super::deadlines::Deadlines;
 use crate::core::options::JobOptions;
 use crate::core::{Error, Job, Outcome};
-use crate::queue::{Ready, Reuse, Settled};
+use crate::queue::{Addition, Operation, Ready, Reuse, Settled};
 
 /// Bytes of jobs that may be held at once.
 const MAX_BYTES: usize = 256 * 1024 * 1024;
@@ -151,8 +151,8 @@ impl Calls {
                 self.sent += 1;
                 self.put(slot, Call::Sent { bytes: job.size() });
                 if deadline > now {
-                    let reuse = self.reuse;
-                    Ok(Some(Ready { slot, job, timestamp, deadline, reuse, room: false, again: false }))
+                    let operation = Operation::Add(Addition::new(job, timestamp, self.reuse));
+                    Ok(Some(Ready { slot, operation, deadline }))
                 } else {
                     Err(Error::StorageTimeout { timeout_ms })
                 }
@@ -225,6 +225,10 @@ impl Calls {
                 self.bytes -= bytes;
                 self.put(slot, Call::Failed(error));
                 FAILED
+            }
+            Settled::Looked { .. } => {
+                self.forget(bytes);
+                STRAY
             }
         }
     }
@@ -338,6 +342,8 @@ pub const ADDED: u32 = 0;
 pub const FAILED: u32 = 1;
 /// No call waits for it.
 pub const STRAY: u32 = 2;
+/// A question is answered.
+pub const LOOKED: u32 = 3;
 /// And twice the number of the state, and 1 where the data are the same.
 pub const DUPLICATE: u32 = 16;
 /// And the number of the state.

@@ -7,6 +7,7 @@ mod clock;
 mod deadlines;
 mod failure;
 mod issues;
+mod looks;
 mod options;
 pub mod plan;
 mod raw;
@@ -25,23 +26,23 @@ use napi_derive::napi;
 
 use self::calls::{Calls, FAILED, Phase};
 use self::failure::Failure;
+use self::looks::Looks;
 use self::plan::Plan;
 use self::raw::Waker;
 use self::state::State;
 use self::wake::Mailbox;
 use self::writers::Target;
 use crate::core::options::JobOptions;
-use crate::core::{Error, Outcome};
 use crate::queue::{Health, Settled, Share};
 
 /// What the JavaScript half must be of as well.
 #[napi]
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// What states of jobs are called, by their numbers.
+/// What states of jobs are called, by their numbers; behind them what is said of a job that is not there.
 #[napi]
 pub fn states() -> Vec<String> {
-    crate::queue::State::NAMES.map(str::to_owned).to_vec()
+    crate::queue::State::NAMES.into_iter().chain(["missing"]).map(str::to_owned).collect()
 }
 
 /// Whether it was compiled as it is published, and not for work on it.
@@ -95,6 +96,7 @@ impl Boundary {
                 usual: Arc::clone(&plan.options),
                 options: plan.special(),
                 calls: Calls::new(max_in_flight as usize, plan.reuse),
+                looks: Looks::default(),
                 mailbox: Mailbox::new(waker.clone()),
                 waker,
                 target: None,
@@ -239,7 +241,7 @@ impl Boundary {
         let state = &mut *self.state.borrow_mut();
         let now = Instant::now();
         let timestamp = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
-        let idle = state.calls.sent() == 0;
+        let idle = !state.waits();
         let mut ready = Vec::with_capacity(count as usize);
         let mut failed = Vec::new();
         for &slot in slots.iter().take(count as usize) {
@@ -248,21 +250,35 @@ impl Boundary {
                 Err(error) => failed.push((slot, Settled::Failed(error))),
             }
         }
-        if idle && state.calls.sent() > 0 {
+        if idle && state.waits() {
             state.waker.hold_process(env, true)?;
         }
-        let unsent = match &state.share {
-            Some(share) => share.push(ready).err().unwrap_or_default(),
-            None => ready,
-        };
-        failed.extend(unsent.into_iter().map(|ready| {
-            let error = Error::Internal { outcome: Outcome::Unknown, detail: "the writer is gone".into() };
-            (ready.slot, Settled::Failed(error))
-        }));
-        if !failed.is_empty() {
-            state.mailbox.post(&mut failed);
-        }
+        state.push(ready, &mut failed);
         Ok(())
+    }
+
+    /// Asks where the jobs with these ids are; `drain` says when `looked` has it, or that it failed. More may be asked under a
+    /// slot whose last question is answered, within the same time. Gives the number of the code to refuse it with, if any.
+    #[napi(catch_unwind)]
+    pub fn look(&self, env: &Env, slot: u32, timeout_ms: u32, ids: Vec<String>) -> Result<Option<u32>> {
+        let state = &mut *self.state.borrow_mut();
+        let idle = !state.waits();
+        let asked = state.run().and_then(|()| state.looks.ask(slot, ids, Instant::now(), timeout_ms));
+        let ready = match asked {
+            Ok(ready) => ready,
+            Err(error) => return Ok(Some(state.refuse(error) as u32)),
+        };
+        if idle {
+            state.waker.hold_process(env, true)?;
+        }
+        state.push(ready, &mut Vec::new());
+        Ok(None)
+    }
+
+    /// Where the jobs are that were asked for last under this slot, by the numbers of `states`; `last` when nothing more is asked.
+    #[napi(catch_unwind)]
+    pub fn looked(&self, slot: u32, last: bool) -> Uint8Array {
+        self.state.borrow_mut().looks.take(slot, last).into()
     }
 
     /// The call ended in the caller's own code: its job is dropped.
@@ -278,22 +294,32 @@ impl Boundary {
         let state = &mut *self.state.borrow_mut();
         let pairs = raw::pairs(&mut results);
         let most = pairs.len().min(most as usize);
-        let settled = state.mailbox.fetch(most);
-        let count = settled.len();
+        let (mut fetched, mut count) = (0, 0);
+        // Not each thing that was settled settles something here.
+        while count < most {
+            let settled = state.mailbox.fetch(most - count);
+            if settled.is_empty() {
+                break;
+            }
+            fetched += settled.len();
+            for (slot, settled) in settled {
+                if let Some(outcome) = state.settle(slot, settled) {
+                    pairs[count] = [slot, outcome];
+                    count += 1;
+                }
+            }
+        }
         let (late, due) = state.calls.expire(Instant::now(), most - count);
-        let total = count + late.len();
-        let outcomes = settled.into_iter().map(|(slot, settled)| [slot, state.calls.settle(slot, settled)]);
-        let late = late.into_iter().map(|slot| [slot, FAILED]);
-        for (pair, outcome) in pairs.iter_mut().zip(outcomes.chain(late)) {
-            *pair = outcome;
+        for (pair, slot) in pairs[count..].iter_mut().zip(&late) {
+            *pair = [*slot, FAILED];
         }
         if let Some(due) = due {
             clock::set(&state.waker, due);
         }
-        if count > 0 && !state.is_busy() {
+        if fetched > 0 && !state.is_busy() {
             state.waker.hold_process(env, false)?;
         }
-        Ok(total as u32)
+        Ok((count + late.len()) as u32)
     }
 
     /// Has `settle` called in a turn of the loop to come.
@@ -358,7 +384,9 @@ impl Boundary {
     /// Why a call that `drain` reported as failed, or that was not `in_time`, did so. `phase` says what it waited for.
     #[napi(catch_unwind)]
     pub fn failure(&self, slot: u32, phase: Phase) -> Failure {
-        Failure::from(&self.state.borrow_mut().calls.failure(slot, phase))
+        let state = &mut *self.state.borrow_mut();
+        let looked = state.looks.has(slot);
+        Failure::from(&if looked { state.looks.failure(slot) } else { state.calls.failure(slot, phase) })
     }
 }
 

@@ -10,14 +10,15 @@ use napi::bindgen_prelude::*;
 use super::calls::Calls;
 use super::clock;
 use super::issues;
+use super::looks::Looks;
 use super::plan::internal;
 use super::raw::{self, Waker};
 use super::read::Reader;
 use super::wake::Mailbox;
 use super::writers::Target;
 use crate::core::options::JobOptions;
-use crate::core::{Error, Job, plan};
-use crate::queue::{Destination, Share, Sink};
+use crate::core::{Error, Job, Outcome, plan};
+use crate::queue::{Destination, Ready, Settled, Share, Sink};
 
 pub(super) struct State {
     pub(super) reader: Rc<RefCell<Reader>>,
@@ -30,6 +31,7 @@ pub(super) struct State {
     /// What of the last input was declared, where that was not all of it.
     pub(super) kept: bool,
     pub(super) calls: Calls,
+    pub(super) looks: Looks,
     pub(super) mailbox: Mailbox,
     pub(super) waker: Arc<Waker>,
     pub(super) target: Option<Target>,
@@ -45,7 +47,35 @@ pub(super) struct State {
 impl State {
     /// What holds the process open: a call that waits for Redis, or someone who waits for the last call to end.
     pub(super) fn is_busy(&self) -> bool {
-        self.closing || self.calls.sent() > 0
+        self.closing || self.waits()
+    }
+
+    /// Whether Redis is waited for.
+    pub(super) fn waits(&self) -> bool {
+        self.calls.sent() > 0 || self.looks.is_waiting()
+    }
+
+    /// Has the writer do these. Where there is none any more, they fail.
+    pub(super) fn push(&mut self, ready: Vec<Ready>, failed: &mut Vec<(u32, Settled)>) {
+        let unsent = match &self.share {
+            Some(share) => share.push(ready).err().unwrap_or_default(),
+            None => ready,
+        };
+        failed.extend(unsent.into_iter().map(|ready| {
+            let error = Error::Internal { outcome: Outcome::Unknown, detail: "the writer is gone".into() };
+            (ready.slot, Settled::Failed(error))
+        }));
+        if !failed.is_empty() {
+            self.mailbox.post(failed);
+        }
+    }
+
+    /// How what was asked under this slot ended, once that is known of all of it.
+    pub(super) fn settle(&mut self, slot: u32, settled: Settled) -> Option<u32> {
+        if self.looks.has(slot) {
+            return self.looks.settle(slot, settled);
+        }
+        Some(self.calls.settle(slot, settled))
     }
 
     /// The number of an error, which is kept for whoever asks for the rest of it.

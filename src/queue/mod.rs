@@ -1,20 +1,21 @@
-//! The way into Redis: ready jobs go in, what became of each comes out.
+//! The way into Redis: operations go in, which are mostly jobs, what became of each comes out.
 //!
-//! `writer` is the thread that does it. `backlog` holds its jobs and what is certain about each, `scripts` puts a batch on
-//! the wire as one call, `connection` is how it gets there, and `refusal` reads what the server says no with.
+//! `operation` is what can be asked. `writer` is the thread that does it. `backlog` holds what it has to do and what is
+//! certain about each, `scripts` puts a batch on the wire as one call, `connection` is how it gets there, and `refusal` reads
+//! what the server says no with.
 
 pub mod backlog;
 pub mod connection;
 pub mod health;
+pub mod operation;
 pub mod refusal;
 pub mod scripts;
 pub mod writer;
 
 pub use health::Health;
+pub use operation::{Addition, Look, Operation, Ready, Settled, Sink};
 pub use scripts::answer::State;
 pub use writer::{Share, Writer};
-
-use crate::core::{Error, Job};
 
 /// Where the jobs of a client go, and what all of them have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,52 +57,3 @@ impl Reuse {
         }
     }
 }
-
-/// A job whose record is made.
-pub struct Ready {
-    /// The number its caller knows it by.
-    pub slot: u32,
-    pub job: Job,
-    /// When it was handed over, in milliseconds since 1970.
-    pub timestamp: u64,
-    /// When its caller gets an answer, whatever it is.
-    pub deadline: std::time::Instant,
-    pub reuse: Reuse,
-    /// Whether a job of its id is to make room, as far as is known.
-    pub room: bool,
-    /// Whether it may be there from an earlier attempt.
-    pub again: bool,
-}
-
-impl Ready {
-    /// What the job's `timestamp` is.
-    pub fn timestamp(&self) -> u64 {
-        self.job.options().and_then(|own| own.timestamp).unwrap_or(self.timestamp)
-    }
-
-    /// Whether the script for plain jobs is not enough for it.
-    pub fn is_special(&self) -> bool {
-        self.room || self.job.options().is_some()
-    }
-}
-
-/// What became of a job.
-#[derive(Debug)]
-pub enum Settled {
-    Added,
-    /// A job with its id was there already.
-    Duplicate {
-        state: State,
-        /// Whether it has the same data.
-        same: bool,
-    },
-    /// Another job stands for its deduplication id.
-    Deduplicated {
-        state: State,
-        id: String,
-    },
-    Failed(Error),
-}
-
-/// Takes what became of a number of jobs and leaves the vector empty. Called on the writer's thread.
-pub type Sink = Box<dyn FnMut(&mut Vec<(u32, Settled)>) + Send>;

@@ -156,12 +156,13 @@ impl State {
             && self.not_before <= now
             && let Some(call) = self.backlog.next_batch(now, &self.trouble)
         {
-            let Some(scripts) = self.clients.scripts(call.lane) else {
+            let Some(scripts) = self.clients.scripts(call.queue) else {
                 return;
             };
+            let kind = call.work.kind();
             scripts.push_call(&call, link.out());
             self.backlog.ends_at(link.appended());
-            scripts.push_trailer(link.out());
+            scripts.push_trailer(kind, link.out());
         }
     }
 

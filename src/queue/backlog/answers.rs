@@ -1,11 +1,12 @@
 //! What an answer, or a lost link, means for the jobs that were on their way.
 
 use super::jobs::Key;
-use super::{Backlog, Batch, Fate, Next};
+use super::{Backlog, Batch, Fate, Next, lane_of};
 use crate::core::{Detail, Error};
-use crate::queue::Settled;
 use crate::queue::refusal::{Refusal, judge};
-use crate::queue::scripts::answer::{Answer, Data, is_same};
+use crate::queue::scripts::Answers;
+use crate::queue::scripts::answer::{Answer, Data, State, is_same};
+use crate::queue::{Operation, Settled};
 
 impl Backlog {
     /// Takes out the batch that was answered. Its jobs are kept until they are settled.
@@ -13,15 +14,39 @@ impl Backlog {
         self.sent.pop_front()
     }
 
-    /// The script ran: `answers` say what became of those that it did not add, by position, in ascending order.
+    /// The script ran, and says what each operation comes to.
+    pub fn ran(&mut self, batch: Batch, answers: Answers) {
+        match answers {
+            Answers::Added(answers) => self.added(batch, answers),
+            Answers::Looked(states) => self.looked(batch, states),
+        }
+    }
+
+    /// The states of all jobs that were asked for, in order.
+    fn looked(&mut self, batch: Batch, states: Vec<Option<State>>) {
+        let mut states = states.into_iter();
+        for key in batch.jobs {
+            if let Some(job) = self.jobs.get(key)
+                && let Operation::Look(look) = &job.ready.operation
+            {
+                let (at, count) = (look.at, look.ids.len());
+                let states = states.by_ref().take(count).collect();
+                self.settle(key, Settled::Looked { at, states });
+            }
+        }
+    }
+
+    /// `answers` say what became of jobs that were not added, by position, in ascending order.
     pub fn added(&mut self, batch: Batch, answers: Vec<(usize, Answer)>) {
         let mut answers = answers.into_iter().peekable();
         for (position, key) in batch.jobs.into_iter().enumerate() {
             match answers.next_if(|(at, _)| *at == position) {
                 Some((_, answer)) => self.not_added(key, answer),
                 None => {
-                    if let Some(job) = self.jobs.get(key) {
-                        self.claims.note(job.ready.job.id(), job.ready.timestamp);
+                    if let Some(job) = self.jobs.get(key)
+                        && let Operation::Add(addition) = &job.ready.operation
+                    {
+                        self.claims.note(addition.job.id(), addition.timestamp);
                     }
                     self.settle(key, Settled::Added);
                 }
@@ -35,20 +60,23 @@ impl Backlog {
                 let Some(job) = self.jobs.get_mut(key) else {
                     return;
                 };
+                let Operation::Add(addition) = &mut job.ready.operation else {
+                    return;
+                };
                 let (same, twin) = match data {
                     Data::Other => (false, false),
                     Data::Same { twin } => (true, twin),
-                    Data::Stored(text) => (is_same(&text, job.ready.job.data()), false),
+                    Data::Stored(text) => (is_same(&text, addition.job.data()), false),
                 };
                 if twin
                     && job.fate == Fate::Unknown
-                    && self.claims.claim(job.ready.job.id(), job.ready.timestamp)
+                    && self.claims.claim(addition.job.id(), addition.timestamp)
                 {
                     // It is the one that went out when the link broke.
                     self.settle(key, Settled::Added);
-                } else if job.ready.reuse.allows(state) && !job.ready.is_special() {
+                } else if addition.reuse.allows(state) && !addition.is_special() {
                     // The other script looks again, and has it make room in the same moment.
-                    job.ready.room = true;
+                    addition.room = true;
                     if let Some(lane) = self.come_back(key, None) {
                         self.waiting += 1;
                         self.lanes[lane].put_back(&[key]);
@@ -142,12 +170,14 @@ impl Backlog {
         // What is unknown once stays so, whatever a later attempt says.
         if job.fate != Fate::Unknown {
             job.fate = fate.unwrap_or(job.fate);
-            job.ready.again = job.fate == Fate::Unknown;
+            if let Operation::Add(addition) = &mut job.ready.operation {
+                addition.again = job.fate == Fate::Unknown;
+            }
         }
         let (settled, client) = (job.settled, job.client);
         let of = self.clients[client].as_mut()?;
         if !settled && !of.moved {
-            return Some(of.lane);
+            return Some(lane_of(of.queue, job.ready.operation.family()));
         }
         of.jobs -= 1;
         self.news.push(client);
@@ -178,7 +208,7 @@ impl Backlog {
     /// As `settle`, with an error that depends on what is certain.
     pub(super) fn finish(&mut self, key: Key, error: impl FnOnce(Fate) -> Error) {
         if let Some(job) = self.jobs.get(key) {
-            let error = error(job.fate);
+            let error = job.ready.operation.failed(error(job.fate));
             self.settle(key, Settled::Failed(error));
         }
     }

@@ -1,5 +1,5 @@
-//! The jobs that a writer has: those that wait, those on their way, and what is certain about each. They are of several
-//! clients, and for several queues, each of which has a lane. No I/O.
+//! The operations that a writer has, which are mostly jobs: those that wait, those on their way, and what is certain about
+//! each. They are of several clients, and for several queues, each of which has a lane for each family of operations. No I/O.
 
 mod answers;
 mod claims;
@@ -18,12 +18,11 @@ use self::jobs::Jobs;
 pub use self::jobs::Key;
 use self::lane::Lane;
 use super::connection::resp::Reply;
-use super::scripts::Kind;
+use super::operation::Family;
+use super::scripts::{Kind, Work};
 use super::{Ready, Settled};
 use crate::core::{Detail, Error, Outcome};
 
-/// Jobs a script may add: at 5 µs each it blocks Redis for well under a millisecond.
-const MAX_BATCH: usize = 128;
 /// Bytes a batch may have, unless one job alone is longer.
 const MAX_BATCH_BYTES: usize = 256 * 1024;
 /// Batches on their way at once: while Redis runs one, the next is on the wire and the last is being read.
@@ -56,14 +55,13 @@ pub struct Pending {
 
 /// What to put on the wire for a batch.
 pub struct Call<'a> {
-    /// The number of the queue that its jobs are for.
-    pub lane: usize,
+    /// The number of the queue that it is for.
+    pub queue: usize,
     /// What its reply is to begin with.
     pub number: u64,
-    /// The script that it goes through, and whether that is sent with it.
-    pub kind: Kind,
+    /// Whether the script is sent with it.
     pub whole: bool,
-    pub jobs: Vec<&'a Ready>,
+    pub work: Work<'a>,
 }
 
 pub struct Batch {
@@ -76,13 +74,15 @@ pub struct Batch {
     /// The script's reply, while that of WAIT is still to come.
     pub reply: Option<Reply>,
     /// The script that it went through, and how often that had been loaded then.
-    kind: Kind,
+    pub kind: Kind,
     loads: u64,
+    /// What its operations weigh together.
+    pub weight: usize,
 }
 
 /// Whose jobs they are.
 struct Client {
-    lane: usize,
+    queue: usize,
     /// How many of its jobs are here.
     jobs: usize,
     /// What became of jobs, until it is told.
@@ -104,6 +104,7 @@ pub struct News<'a> {
 pub struct Backlog {
     jobs: Jobs,
     deadlines: Deadlines,
+    /// Those of a queue stand together, in the order of the families.
     lanes: Vec<Lane>,
     /// The lane that the next batch is looked for in first.
     turn: usize,
@@ -115,8 +116,8 @@ pub struct Backlog {
     waiting: usize,
     number: u64,
     /// Of each script, how often it was sent whole, and whether it must be again.
-    loads: [u64; 2],
-    load_next: [bool; 2],
+    loads: [u64; Kind::COUNT],
+    load_next: [bool; Kind::COUNT],
 }
 
 /// What an answer asks of the writer.
@@ -134,12 +135,12 @@ pub enum Next {
 }
 
 impl Backlog {
-    /// Takes a client whose jobs are for the queue of this lane. Lanes are numbered without gaps.
-    pub fn join(&mut self, lane: usize) -> usize {
-        if self.lanes.len() <= lane {
-            self.lanes.resize_with(lane + 1, Lane::default);
+    /// Takes a client whose jobs are for the queue of this number. Queues are numbered without gaps.
+    pub fn join(&mut self, queue: usize) -> usize {
+        if self.lanes.len() <= lane_of(queue, Family::Add) {
+            self.lanes.resize_with(lane_of(queue + 1, Family::Add), Lane::default);
         }
-        let client = Client { lane, jobs: 0, settled: Vec::new(), moved: false, returned: Vec::new() };
+        let client = Client { queue, jobs: 0, settled: Vec::new(), moved: false, returned: Vec::new() };
         match self.clients.iter().position(Option::is_none) {
             Some(free) => {
                 self.clients[free] = Some(client);
@@ -171,16 +172,15 @@ impl Backlog {
     pub fn adopt(&mut self, client: usize, jobs: Vec<(Ready, Fate)>) {
         let kept: Vec<_> =
             jobs.into_iter().filter_map(|(ready, fate)| self.keep(client, ready, fate)).collect();
-        let keys: Vec<_> = kept.iter().map(|(_, key)| *key).collect();
-        if let Some((lane, _)) = kept.first() {
-            self.lanes[*lane].put_back(&keys);
+        for (lane, key) in kept {
+            self.lanes[lane].put_back(&[key]);
         }
     }
 
     fn keep(&mut self, client: usize, ready: Ready, fate: Fate) -> Option<(usize, Key)> {
         let of = self.clients[client].as_mut()?;
         of.jobs += 1;
-        let lane = of.lane;
+        let lane = lane_of(of.queue, ready.operation.family());
         let deadline = Instant::from_std(ready.deadline);
         let key = self.jobs.insert(Pending { ready, client, deadline, fate, sent: false, settled: false });
         self.deadlines.insert(key, deadline);
@@ -203,8 +203,12 @@ impl Backlog {
         };
         of.moved = true;
         let jobs = &self.jobs;
-        let leaving =
-            self.lanes[of.lane].extract(jobs, |key| jobs.get(key).is_some_and(|job| job.client == client));
+        let of_client = |key| jobs.get(key).is_some_and(|job| job.client == client);
+        let lanes = Family::ALL.map(|family| lane_of(of.queue, family));
+        let mut leaving = Vec::new();
+        for lane in lanes {
+            leaving.append(&mut self.lanes[lane].extract(jobs, of_client));
+        }
         self.waiting -= leaving.len();
         let leaving: Vec<_> = leaving.into_iter().filter_map(|key| self.jobs.take(key)).collect();
         of.jobs -= leaving.len();
@@ -259,18 +263,20 @@ impl Backlog {
                     }
                     job.settled = true;
                     let slot = job.ready.slot;
+                    let unknown = Error::OutcomeUnknown { detail: unanswered() };
+                    let told = Settled::Failed(job.ready.operation.failed(unknown));
                     if let Some(of) = &mut self.clients[client] {
                         if of.settled.is_empty() {
                             self.news.push(client);
                         }
-                        let unknown = Error::OutcomeUnknown { detail: unanswered() };
-                        of.settled.push((slot, Settled::Failed(unknown)));
+                        of.settled.push((slot, told));
                     }
                 } else {
+                    let family = job.ready.operation.family();
                     self.finish(key, |fate| expired(fate, trouble));
                     self.waiting -= 1;
                     if let Some(of) = &self.clients[client] {
-                        self.lanes[of.lane].settled(&self.jobs);
+                        self.lanes[lane_of(of.queue, family)].settled(&self.jobs);
                     }
                 }
             }
@@ -289,6 +295,11 @@ impl Backlog {
         self.lanes.iter_mut().for_each(|lane| *lane = Lane::default());
         self.waiting = 0;
     }
+}
+
+/// Where operations of this family wait for this queue.
+fn lane_of(queue: usize, family: Family) -> usize {
+    queue * Family::ALL.len() + family as usize
 }
 
 fn expired(fate: Fate, trouble: &Detail) -> Error {

@@ -3,9 +3,10 @@
 use tokio::time::Instant;
 
 use super::jobs::Key;
-use super::{Backlog, Batch, Call, MAX_BATCH, MAX_BATCH_BYTES, MAX_SENT, MAX_SMALL, WORTH_SENDING, expired};
+use super::{Backlog, Batch, Call, MAX_BATCH_BYTES, MAX_SENT, MAX_SMALL, WORTH_SENDING, expired};
 use crate::core::Detail;
-use crate::queue::scripts::Kind;
+use crate::queue::operation::Family;
+use crate::queue::scripts::Work;
 
 impl Backlog {
     /// The batch to send now; from here on it counts as on its way. Each queue that has jobs gets its turn. A job whose
@@ -18,38 +19,47 @@ impl Backlog {
         let lanes = self.lanes.len();
         for step in 0..lanes {
             let lane = (self.turn + step) % lanes;
-            let jobs = self.fill(lane, now, trouble);
+            if self.lanes[lane].len() == 0 {
+                continue;
+            }
+            let family = Family::ALL[lane % Family::ALL.len()];
+            let (jobs, weight) = self.fill(lane, family, now, trouble);
             if !jobs.is_empty() {
                 self.turn = (lane + 1) % lanes;
                 self.number += 1;
                 let number = self.number;
-                let mut ready = Vec::with_capacity(jobs.len());
-                ready.extend(jobs.iter().filter_map(|key| self.jobs.get(*key)).map(|job| &job.ready));
-                let kind = Kind::of(&ready);
+                let operations =
+                    jobs.iter().filter_map(|key| self.jobs.get(*key)).map(|job| &job.ready.operation);
+                let work = Work::of(family, operations, jobs.len());
+                let kind = work.kind();
                 let whole = std::mem::take(&mut self.load_next[kind as usize]);
                 self.loads[kind as usize] += u64::from(whole);
                 let loads = self.loads[kind as usize];
-                let batch = Batch { jobs, number, end: u64::MAX, sent_at: now, reply: None, kind, loads };
+                let batch =
+                    Batch { jobs, number, end: u64::MAX, sent_at: now, reply: None, kind, loads, weight };
                 self.sent.push_back(batch);
-                return Some(Call { lane, kind, whole, number, jobs: ready });
+                return Some(Call { queue: lane / Family::ALL.len(), whole, number, work });
             }
         }
         None
     }
 
-    /// Takes out as many jobs of a lane as fit into a batch: at least one.
-    fn fill(&mut self, lane: usize, now: Instant, trouble: &Detail) -> Vec<Key> {
-        let mut batch = Vec::with_capacity(self.lanes[lane].len().min(MAX_BATCH));
-        let mut bytes = 0;
+    /// Takes out as many operations of a lane as fit into a batch: at least one. Gives what they weigh as well.
+    fn fill(&mut self, lane: usize, family: Family, now: Instant, trouble: &Detail) -> (Vec<Key>, usize) {
+        let most = family.most();
+        let mut batch = Vec::with_capacity(self.lanes[lane].len().min(most));
+        let (mut bytes, mut weight) = (0, 0);
         while let Some(key) = self.lanes[lane].front(&self.jobs)
             && let Some(job) = self.jobs.get_mut(key)
         {
             let late = job.deadline <= now;
             if !late {
-                bytes += job.ready.job.size();
-                if batch.len() == MAX_BATCH || (bytes > MAX_BATCH_BYTES && !batch.is_empty()) {
+                bytes += job.ready.operation.size();
+                let more = job.ready.operation.weight();
+                if (weight + more > most || bytes > MAX_BATCH_BYTES) && !batch.is_empty() {
                     break;
                 }
+                weight += more;
             }
             job.sent = !late;
             self.lanes[lane].pop();
@@ -59,7 +69,7 @@ impl Backlog {
                 false => batch.push(key),
             }
         }
-        batch
+        (batch, weight)
     }
 
     /// The call of the batch that was just made ends here on the link.

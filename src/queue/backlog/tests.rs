@@ -6,7 +6,7 @@ use super::super::refusal::said;
 use super::*;
 use crate::core::{Job, Text};
 use crate::queue::scripts::answer::{Answer, Data};
-use crate::queue::{Reuse, State};
+use crate::queue::{Addition, Operation, Reuse, State};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// Deadlines are looked at no more often.
@@ -41,12 +41,8 @@ fn add_for(backlog: &mut Backlog, client: usize, slots: std::ops::Range<u32>, de
             client,
             Ready {
                 slot,
-                job,
-                timestamp: 0,
+                operation: Operation::Add(Addition::new(job, 0, Reuse::Never)),
                 deadline: deadline.into_std(),
-                reuse: Reuse::Never,
-                room: false,
-                again: false,
             },
         );
     }
@@ -55,7 +51,13 @@ fn add_for(backlog: &mut Backlog, client: usize, slots: std::ops::Range<u32>, de
 fn next_batch(backlog: &mut Backlog, now: Instant) -> Option<(usize, Vec<u32>, bool)> {
     let trouble = Detail::from("trouble");
     let call = backlog.next_batch(now, &trouble)?;
-    Some((call.lane, call.jobs.iter().map(|ready| ready.slot).collect(), call.whole))
+    let (queue, whole) = (call.queue, call.whole);
+    let sent = &backlog.sent.back()?.jobs;
+    Some((
+        queue,
+        sent.iter().filter_map(|key| backlog.jobs.get(*key)).map(|job| job.ready.slot).collect(),
+        whole,
+    ))
 }
 
 fn send(backlog: &mut Backlog, end: u64) -> (usize, bool) {
@@ -77,6 +79,7 @@ fn codes(backlog: &mut Backlog) -> Vec<&'static str> {
         Settled::Added => "added",
         Settled::Duplicate { .. } => "duplicate",
         Settled::Deduplicated { .. } => "deduplicated",
+        Settled::Looked { .. } => "looked",
         Settled::Failed(error) => match error.outcome() {
             Outcome::Unknown => "unknown",
             Outcome::Refused => "refused",
@@ -121,12 +124,8 @@ fn a_batch_has_no_more_bytes_than_a_link_should_be_held_up_by_unless_one_job_alo
             0,
             Ready {
                 slot,
-                job,
-                timestamp: 0,
+                operation: Operation::Add(Addition::new(job, 0, Reuse::Never)),
                 deadline: (now + SECOND).into_std(),
-                reuse: Reuse::Never,
-                room: false,
-                again: false,
             },
         );
     };
@@ -393,7 +392,7 @@ fn of_a_job_that_was_sent_before_nothing_is_said_to_be_certain_when_its_parent_i
         if lost {
             backlog.link_lost(1);
             let call = backlog.next_batch(now, &Detail::default()).unwrap();
-            assert!(call.jobs[0].again);
+            assert!(matches!(&call.work, Work::AddAny(jobs) | Work::AddPlain(jobs) if jobs[0].again));
         }
         let batch = backlog.answered().unwrap();
         backlog.added(batch, vec![(0, Answer::MissingParent("bull:q:p".into()))]);
@@ -412,4 +411,9 @@ fn a_job_that_is_there_has_the_same_data_when_it_says_the_same() {
         let news = backlog.news().unwrap();
         assert!(matches!(news.settled[0].1, Settled::Duplicate { same, .. } if same == expected));
     }
+}
+
+#[test]
+fn what_is_held_of_a_job_beside_its_bytes_is_small() {
+    assert!(size_of::<Pending>() <= 112, "{} bytes", size_of::<Pending>());
 }

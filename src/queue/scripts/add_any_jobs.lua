@@ -2,9 +2,9 @@
 -- prioritised, last in first out, deduplicated and with a parent, each with options of its own. A finished job may be run
 -- again in its place.
 --
--- Behind `queue.lua`, in one text: what is not defined here is there.
+-- Behind `keys.lua`, `inspector.lua` and `queue.lua`, in one text: what is not defined here is there.
 --
--- KEYS  1 to 13   those of the queue, as in `queue.lua`
+-- KEYS  1 to 13   those of the queue, as in `keys.lua`
 --       14 …      for each job, in the order of the jobs in ARGV:
 --                   <job> (hash), and with `r` <job>:logs (list), :dependencies (set), :processed (hash), :failed (hash),
 --                     :unsuccessful (zset), :lock (string)

@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::{QUEUE_KEYS, Source, base_of, queue_keys};
+use super::{INSPECTOR, KEYS, QUEUE, QUEUE_KEYS, Source, base_of, queue_keys};
 use crate::core::options::{Deduplication, JobOptions};
-use crate::queue::backlog::Call;
 use crate::queue::connection::resp::{Decimal, push_array, push_bulk, push_bulk_of};
-use crate::queue::{Destination, Ready, Reuse};
+use crate::queue::{Addition, Destination, Reuse};
 
 static SOURCE: LazyLock<Source> =
-    LazyLock::new(|| Source::new([include_str!("queue.lua"), include_str!("add_any_jobs.lua")]));
+    LazyLock::new(|| Source::new(&[KEYS, INSPECTOR, QUEUE, include_str!("add_any_jobs.lua")]));
 
 /// What belongs to a job beside its hash.
 const SUFFIXES: [&str; 6] = [":logs", ":dependencies", ":processed", ":failed", ":unsuccessful", ":lock"];
@@ -67,21 +66,21 @@ impl Script {
     }
 
     /// Appends the call for a batch.
-    pub fn push_call(&self, call: &Call<'_>, out: &mut Vec<u8>) {
+    pub fn push_call(&self, whole: bool, number: u64, batch: &[&Addition], out: &mut Vec<u8>) {
         let (mut keys, mut values) = (Strings::default(), Strings::default());
         let mut forms = Forms::default();
-        for ready in &call.jobs {
-            let own = ready.job.options();
-            let form = forms.number_of(kind_of(ready), own.map_or(&self.options, |own| &own.front), own);
-            self.push_job(ready, form, &mut keys, &mut values);
+        for addition in batch {
+            let own = addition.job.options();
+            let form = forms.number_of(kind_of(addition), own.map_or(&self.options, |own| &own.front), own);
+            self.push_job(addition, form, &mut keys, &mut values);
         }
         let mut head = Strings::default();
         head.push(&[self.job_name.as_bytes()]);
-        head.push_number(call.number);
+        head.push_number(number);
         forms.push(&mut head);
         let key_count = QUEUE_KEYS.len() + keys.count;
         push_array(3 + key_count + head.count + values.count, out);
-        SOURCE.push(call.whole, out);
+        SOURCE.push(whole, out);
         push_bulk(Decimal::default().write(key_count as u64), out);
         out.extend_from_slice(&self.queue_keys);
         out.extend_from_slice(&keys.bytes);
@@ -89,15 +88,15 @@ impl Script {
         out.extend_from_slice(&values.bytes);
     }
 
-    fn push_job(&self, ready: &Ready, form: usize, keys: &mut Strings, values: &mut Strings) {
-        let job = &ready.job;
+    fn push_job(&self, addition: &Addition, form: usize, keys: &mut Strings, values: &mut Strings) {
+        let job = &addition.job;
         values.push_number(form as u64);
         values.push(&[job.data()]);
         values.push(&[job.id_json().unwrap_or_default()]);
-        values.push_number(ready.timestamp());
+        values.push_number(addition.timestamp());
         let key = [self.base.as_bytes(), job.id()];
         keys.push(&key);
-        if ready.reuse != Reuse::Never {
+        if addition.reuse != Reuse::Never {
             for suffix in SUFFIXES {
                 keys.push(&[key[0], key[1], suffix.as_bytes()]);
             }
@@ -154,13 +153,13 @@ impl<'a> Forms<'a> {
 }
 
 /// What a job is, in the letters of the script.
-fn kind_of(ready: &Ready) -> String {
+fn kind_of(addition: &Addition) -> String {
     let is = |letter: char, so: bool| so.then_some(letter);
-    let own = |has: fn(&JobOptions) -> bool| ready.job.options().is_some_and(has);
+    let own = |has: fn(&JobOptions) -> bool| addition.job.options().is_some_and(has);
     [
-        is('a', ready.again),
-        is('r', ready.reuse == Reuse::AfterFailed),
-        is('R', ready.reuse == Reuse::AfterFinished),
+        is('a', addition.again),
+        is('r', addition.reuse == Reuse::AfterFailed),
+        is('R', addition.reuse == Reuse::AfterFinished),
         is('d', own(|it| it.delay > 0)),
         is('p', own(|it| it.priority > 0)),
         is('l', own(|it| it.lifo)),
@@ -185,26 +184,22 @@ fn modes_of(unique: &Deduplication) -> String {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::Instant;
 
     use super::*;
     use crate::core::{Job, Text};
-    use crate::queue::scripts::Kind;
 
-    fn ready(options: &str, reuse: Reuse) -> Ready {
+    fn addition(options: &str, reuse: Reuse) -> Addition {
         let text = Text::from("x\"");
         let mut job = Job::sample("q", &[&text], &[("a", &text)]);
         job.set_options(Some(Arc::new(JobOptions::read(options).unwrap())));
-        Ready { slot: 0, job, timestamp: 5, deadline: Instant::now(), reuse, room: false, again: false }
+        Addition::new(job, 5, reuse)
     }
 
     /// The keys of a job and its values, without those of the queue and the batch.
     fn strings(options: &str, reuse: Reuse) -> (Vec<String>, Vec<String>) {
-        let ready = ready(options, reuse);
-        let jobs = vec![&ready];
-        let call = Call { lane: 0, number: 9, whole: false, kind: Kind::of(&jobs), jobs };
+        let addition = addition(options, reuse);
         let mut out = Vec::new();
-        Script::new(&Destination::sample("bull")).push_call(&call, &mut out);
+        Script::new(&Destination::sample("bull")).push_call(false, 9, &[&addition], &mut out);
         let out = String::from_utf8(out).unwrap();
         let strings: Vec<_> = out.split("\r\n").skip(2).step_by(2).map(str::to_owned).collect();
         assert!(out.starts_with(&format!("*{}\r\n", strings.len())));
@@ -241,16 +236,15 @@ mod tests {
         let text = Text::from("x");
         let plain = || Job::sample("q", &[], &[("a", &text)]);
         let mut jobs =
-            ["{\"delay\":7}", "{\"lifo\":true}", "{\"delay\":7}"].map(|it| ready(it, Reuse::Never));
-        for ready in &mut jobs {
-            let options = ready.job.options().cloned().map(Arc::new);
-            ready.job = plain();
-            ready.job.set_options(options);
+            ["{\"delay\":7}", "{\"lifo\":true}", "{\"delay\":7}"].map(|it| addition(it, Reuse::Never));
+        for addition in &mut jobs {
+            let options = addition.job.options().cloned().map(Arc::new);
+            addition.job = plain();
+            addition.job.set_options(options);
         }
         let jobs: Vec<_> = jobs.iter().collect();
         let mut out = Vec::new();
-        let call = Call { lane: 0, number: 9, whole: false, kind: Kind::of(&jobs), jobs };
-        Script::new(&Destination::sample("bull")).push_call(&call, &mut out);
+        Script::new(&Destination::sample("bull")).push_call(false, 9, &jobs, &mut out);
         let out = String::from_utf8(out).unwrap();
         let strings: Vec<_> = out.split("\r\n").skip(2).step_by(2).collect();
         let values = strings.iter().position(|it| *it == "triage").unwrap();

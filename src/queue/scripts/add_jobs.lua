@@ -1,8 +1,8 @@
 -- Adds a batch of jobs to a queue as that many calls of BullMQ's own `add` would, in one script.
 --
--- Behind `queue.lua`, in one text: what is not defined here is there.
+-- Behind `keys.lua`, `inspector.lua` and `queue.lua`, in one text: what is not defined here is there.
 --
--- KEYS  1 to 13   those of the queue, as in `queue.lua`
+-- KEYS  1 to 13   those of the queue, as in `keys.lua`
 --       14 …      the hash of each job, in the order of the jobs in ARGV
 -- ARGV  1         job name
 --       2         options JSON up to and including the opening quote of the job id:  {…,"jobId":"

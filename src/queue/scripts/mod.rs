@@ -1,19 +1,22 @@
-//! The scripts that run inside Redis, each `.lua` with the module beside it that puts it on the wire. `queue.lua` is what both
-//! begin with; `answer` reads their replies.
+//! The scripts that run inside Redis, each `.lua` with the module beside it that puts it on the wire. What several have in
+//! common is in `keys.lua`, `inspector.lua` and `queue.lua`; `answer` reads the replies of those that add jobs.
 
 pub mod add_any_jobs;
 pub mod add_jobs;
 pub mod answer;
+pub mod look_at_jobs;
 
 use std::time::Duration;
 
-use super::backlog::Call;
-use super::connection::resp::{push_bulk, push_bulk_of, push_command};
-use super::{Destination, Ready};
+use self::answer::{Answer, State};
+use super::backlog::{Batch, Call};
+use super::connection::resp::{Reply, push_bulk, push_bulk_of, push_command};
+use super::operation::Family;
+use super::{Addition, Destination, Look, Operation};
 
 /// How long a replica may take to confirm a batch.
 pub const REPLICA: Duration = Duration::from_secs(1);
-/// The keys of a queue that come before those of the jobs, in the order of `queue.lua`.
+/// The keys of a queue that come before those of the jobs, in the order of `keys.lua`.
 pub(in crate::queue) const QUEUE_KEYS: [&str; 13] = [
     "wait",
     "paused",
@@ -30,10 +33,16 @@ pub(in crate::queue) const QUEUE_KEYS: [&str; 13] = [
     "waiting-children",
 ];
 
+/// What several scripts begin with.
+const KEYS: &str = include_str!("keys.lua");
+const INSPECTOR: &str = include_str!("inspector.lua");
+const QUEUE: &str = include_str!("queue.lua");
+
 /// The calls for one queue, and everything that is the same in each of them.
 pub struct Scripts {
     plain: add_jobs::Script,
     any: add_any_jobs::Script,
+    look: look_at_jobs::Script,
     trailer: Vec<u8>,
 }
 
@@ -48,24 +57,68 @@ impl Scripts {
         Scripts {
             plain: add_jobs::Script::new(destination),
             any: add_any_jobs::Script::new(destination),
+            look: look_at_jobs::Script::new(destination),
             trailer,
         }
     }
 
     /// Appends the call for a batch.
     pub fn push_call(&self, call: &Call<'_>, out: &mut Vec<u8>) {
-        match call.kind {
-            Kind::Plain => {
-                let jobs = call.jobs.iter().map(|ready| (&ready.job, ready.timestamp()));
+        match &call.work {
+            Work::AddPlain(additions) => {
+                let jobs = additions.iter().map(|addition| (&addition.job, addition.timestamp()));
                 self.plain.push_call(call.whole, call.number, jobs, out);
             }
-            Kind::Any => self.any.push_call(call, out),
+            Work::AddAny(additions) => self.any.push_call(call.whole, call.number, additions, out),
+            Work::Look(looks) => self.look.push_call(call.whole, call.number, looks, out),
         }
     }
 
-    /// Appends what follows each call: a WAIT for a replica, where one is asked for.
-    pub fn push_trailer(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.trailer);
+    /// Appends what follows a call: a WAIT for a replica, where one is to confirm it.
+    pub fn push_trailer(&self, kind: Kind, out: &mut Vec<u8>) {
+        if kind.is_confirmed() {
+            out.extend_from_slice(&self.trailer);
+        }
+    }
+}
+
+/// What a batch is of.
+pub enum Work<'a> {
+    AddPlain(Vec<&'a Addition>),
+    AddAny(Vec<&'a Addition>),
+    Look(Vec<&'a Look>),
+}
+
+impl<'a> Work<'a> {
+    /// Of `count` operations of one family.
+    pub fn of(family: Family, operations: impl Iterator<Item = &'a Operation>, count: usize) -> Work<'a> {
+        match family {
+            Family::Add => {
+                let mut additions = Vec::with_capacity(count);
+                additions.extend(operations.filter_map(|operation| match operation {
+                    Operation::Add(addition) => Some(addition),
+                    _ => None,
+                }));
+                let special = additions.iter().any(|addition| addition.is_special());
+                if special { Work::AddAny(additions) } else { Work::AddPlain(additions) }
+            }
+            Family::Look => Work::Look(
+                operations
+                    .filter_map(|operation| match operation {
+                        Operation::Look(look) => Some(look),
+                        _ => None,
+                    })
+                    .collect(),
+            ),
+        }
+    }
+
+    pub fn kind(&self) -> Kind {
+        match self {
+            Work::AddPlain(_) => Kind::AddPlain,
+            Work::AddAny(_) => Kind::AddAny,
+            Work::Look(_) => Kind::Look,
+        }
     }
 }
 
@@ -73,15 +126,40 @@ impl Scripts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `add_jobs.lua`, which costs less.
-    Plain,
+    AddPlain,
     /// `add_any_jobs.lua`.
-    Any,
+    AddAny,
+    /// `look_at_jobs.lua`.
+    Look,
 }
 
 impl Kind {
-    /// The one that all of these can go through.
-    pub fn of(jobs: &[&Ready]) -> Kind {
-        if jobs.iter().any(|ready| ready.is_special()) { Kind::Any } else { Kind::Plain }
+    pub const COUNT: usize = 3;
+
+    /// Whether a replica is to confirm what it does, where one is asked for.
+    pub fn is_confirmed(self) -> bool {
+        matches!(self, Kind::AddPlain | Kind::AddAny)
+    }
+}
+
+/// What a script says of the operations of a batch.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Answers {
+    /// What became of jobs that were not added, by position, in ascending order.
+    Added(Vec<(usize, Answer)>),
+    /// Where each job is; nothing of one that is not there.
+    Looked(Vec<Option<State>>),
+}
+
+impl Answers {
+    /// Nothing when this is no reply to the batch.
+    pub fn read(reply: &Reply, batch: &Batch) -> Option<Answers> {
+        match batch.kind {
+            Kind::AddPlain | Kind::AddAny => {
+                answer::answers(reply, batch.number, batch.jobs.len()).map(Answers::Added)
+            }
+            Kind::Look => look_at_jobs::states(reply, batch.number, batch.weight).map(Answers::Looked),
+        }
     }
 }
 
@@ -107,8 +185,8 @@ struct Source {
 
 impl Source {
     /// The comments of these parts are for us: they would be half of what is sent.
-    fn new(parts: [&str; 2]) -> Source {
-        let lines = parts.into_iter().flat_map(str::lines).map(str::trim_start);
+    fn new(parts: &[&str]) -> Source {
+        let lines = parts.iter().flat_map(|part| part.lines()).map(str::trim_start);
         let kept: Vec<_> = lines.filter(|line| !line.is_empty() && !line.starts_with("--")).collect();
         let text = kept.join("\n");
         Source { sha: sha1_smol::Sha1::from(&text).digest().to_string(), text }
@@ -136,11 +214,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_replica_has_a_second_to_confirm_a_batch_where_one_is_asked_for() {
-        for (replicated, expected) in [(true, "*3\r\n$4\r\nWAIT\r\n$1\r\n1\r\n$4\r\n1000\r\n"), (false, "")] {
-            let mut out = Vec::new();
-            Scripts::new(&Destination::sample("bull"), replicated).push_trailer(&mut out);
-            assert_eq!(String::from_utf8(out).unwrap(), expected);
+    fn a_replica_has_a_second_to_confirm_a_batch_that_writes_where_one_is_asked_for() {
+        let wait = "*3\r\n$4\r\nWAIT\r\n$1\r\n1\r\n$4\r\n1000\r\n";
+        for replicated in [true, false] {
+            for (kind, waits) in
+                [(Kind::AddPlain, replicated), (Kind::AddAny, replicated), (Kind::Look, false)]
+            {
+                let mut out = Vec::new();
+                Scripts::new(&Destination::sample("bull"), replicated).push_trailer(kind, &mut out);
+                assert_eq!(String::from_utf8(out).unwrap(), if waits { wait } else { "" });
+            }
         }
     }
 }

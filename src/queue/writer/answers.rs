@@ -13,7 +13,7 @@ use crate::queue::connection::config::Endpoint;
 use crate::queue::connection::resp::Reply;
 use crate::queue::connection::trouble;
 use crate::queue::refusal::{is_from_redis, said};
-use crate::queue::scripts::answer::answers;
+use crate::queue::scripts::Answers;
 
 /// The pause before a server that said "not now" is asked again.
 const NOT_NOW: Duration = Duration::from_millis(50);
@@ -37,9 +37,9 @@ impl State {
             };
             let since = batch.sent_at.max(before);
             match batch.reply.take() {
-                None if self.config.replicated => batch.reply = Some(reply),
+                None if self.config.replicated && batch.kind.is_confirmed() => batch.reply = Some(reply),
                 None => self.on_reply(reply, None)?,
-                Some(added) => self.on_reply(added, Some(reply))?,
+                Some(ran) => self.on_reply(ran, Some(reply))?,
             }
             self.trust(heard - since);
             if !self.backlog.is_sent()
@@ -57,10 +57,10 @@ impl State {
         let Some(batch) = self.backlog.front() else {
             return Ok(());
         };
-        let added = answers(&reply, batch.number, batch.jobs.len());
+        let answers = Answers::read(&reply, batch);
         let refused = match reply {
             Reply::Error(message) if is_from_redis(&message) => Some(message),
-            _ if added.is_none() => return Err(nonsense("the server sent a reply to something else")),
+            _ if answers.is_none() => return Err(nonsense("the server sent a reply to something else")),
             _ => None,
         };
         if !matches!(replicas, None | Some(Reply::Integer(_) | Reply::Error(_))) {
@@ -69,18 +69,18 @@ impl State {
         let Some(batch) = self.backlog.answered() else {
             return Ok(());
         };
-        match (refused, added) {
+        match (refused, answers) {
             (Some(message), _) => self.on_refusal(batch, message),
-            (None, answers) => {
+            (None, Some(answers)) => {
                 self.attempts = 0;
                 match replicas {
-                    None | Some(Reply::Integer(1..)) => {
-                        self.backlog.added(batch, answers.unwrap_or_default())
-                    }
+                    None | Some(Reply::Integer(1..)) => self.backlog.ran(batch, answers),
                     Some(Reply::Error(message)) => self.on_unreplicated(batch, &message),
                     Some(_) => self.on_unreplicated(batch, "none answered in time"),
                 }
             }
+            // It was found out above that there is one or the other.
+            (None, None) => {}
         }
         Ok(())
     }

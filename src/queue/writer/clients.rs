@@ -119,7 +119,7 @@ impl Drop for Share {
 
 struct Client {
     id: u64,
-    lane: usize,
+    queue: usize,
     sink: Sink,
     address: Address,
     /// Whether its jobs wait elsewhere.
@@ -128,7 +128,7 @@ struct Client {
     left: Option<usize>,
 }
 
-struct Lane {
+struct Queue {
     destination: Destination,
     scripts: Scripts,
     clients: usize,
@@ -139,18 +139,18 @@ pub(super) struct Clients {
     numbers: HashMap<u64, usize>,
     /// By the number that the backlog gave each.
     clients: Vec<Option<Client>>,
-    lanes: Vec<Option<Lane>>,
+    queues: Vec<Option<Queue>>,
 }
 
 impl Clients {
     /// `replicated` has each batch confirmed by a replica.
     pub(super) fn new(replicated: bool) -> Clients {
-        Clients { replicated, numbers: HashMap::new(), clients: Vec::new(), lanes: Vec::new() }
+        Clients { replicated, numbers: HashMap::new(), clients: Vec::new(), queues: Vec::new() }
     }
 
-    /// The scripts for the queue of a lane.
-    pub(super) fn scripts(&self, lane: usize) -> Option<&Scripts> {
-        self.lanes.get(lane)?.as_ref().map(|lane| &lane.scripts)
+    /// The scripts for the queue of this number.
+    pub(super) fn scripts(&self, queue: usize) -> Option<&Scripts> {
+        self.queues.get(queue)?.as_ref().map(|queue| &queue.scripts)
     }
 
     pub(super) fn take(&mut self, message: Message, backlog: &mut Backlog) {
@@ -203,26 +203,27 @@ impl Clients {
         (sink, address): (Sink, Address),
         backlog: &mut Backlog,
     ) {
-        let lane = self.lane(destination);
-        let number = backlog.join(lane);
+        let queue = self.queue(destination);
+        let number = backlog.join(queue);
         if self.clients.len() <= number {
             self.clients.resize_with(number + 1, || None);
         }
-        self.clients[number] = Some(Client { id, lane, sink, address, moved: false, left: None });
+        self.clients[number] = Some(Client { id, queue, sink, address, moved: false, left: None });
         self.numbers.insert(id, number);
     }
 
-    /// The lane of this destination, which all its clients share.
-    fn lane(&mut self, destination: Destination) -> usize {
-        let is_it = |lane: &Option<Lane>| lane.as_ref().is_some_and(|lane| lane.destination == destination);
-        let known = self.lanes.iter().position(is_it);
+    /// The number of this destination, which all its clients share.
+    fn queue(&mut self, destination: Destination) -> usize {
+        let is_it =
+            |queue: &Option<Queue>| queue.as_ref().is_some_and(|queue| queue.destination == destination);
+        let known = self.queues.iter().position(is_it);
         let number =
-            known.or_else(|| self.lanes.iter().position(Option::is_none)).unwrap_or(self.lanes.len());
-        if number == self.lanes.len() {
-            self.lanes.push(None);
+            known.or_else(|| self.queues.iter().position(Option::is_none)).unwrap_or(self.queues.len());
+        if number == self.queues.len() {
+            self.queues.push(None);
         }
         let scripts = Scripts::new(&destination, self.replicated);
-        self.lanes[number].get_or_insert(Lane { destination, scripts, clients: 0 }).clients += 1;
+        self.queues[number].get_or_insert(Queue { destination, scripts, clients: 0 }).clients += 1;
         number
     }
 
@@ -266,10 +267,10 @@ impl Clients {
         } else {
             self.numbers.remove(&of.id);
         }
-        if let Some(lane) = &mut self.lanes[of.lane] {
-            lane.clients -= 1;
-            if lane.clients == 0 {
-                self.lanes[of.lane] = None;
+        if let Some(queue) = &mut self.queues[of.queue] {
+            queue.clients -= 1;
+            if queue.clients == 0 {
+                self.queues[of.queue] = None;
             }
         }
     }
@@ -280,6 +281,6 @@ impl Clients {
     pub(super) fn is_void(&self) -> bool {
         self.numbers.is_empty()
             && self.clients.iter().all(Option::is_none)
-            && self.lanes.iter().all(Option::is_none)
+            && self.queues.iter().all(Option::is_none)
     }
 }

@@ -8,19 +8,15 @@ use std::sync::mpsc;
 
 use super::*;
 use crate::core::{Job, Text};
-use crate::queue::{Destination, Ready, Reuse, Settled};
+use crate::queue::{Addition, Destination, Operation, Ready, Reuse, Settled};
 
 pub(super) fn ready(slot: u32, timeout: Duration) -> Ready {
     let text = Text::from("x");
     let job = Job::sample("q", &[&text], &[("a", &text)]);
     Ready {
         slot,
-        job,
-        timestamp: 0,
+        operation: Operation::Add(Addition::new(job, 0, Reuse::Never)),
         deadline: (Instant::now() + timeout).into_std(),
-        reuse: Reuse::Never,
-        room: false,
-        again: false,
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::super::{Share, Writer};
 use super::world::{Job, Shared, Told};
 use crate::core::Text;
-use crate::queue::{Destination, Ready, Reuse, Settled, Sink};
+use crate::queue::{Addition, Destination, Operation, Ready, Reuse, Settled, Sink};
 
 /// How long calls may take, in ms. The first are too short for anything.
 const TIMES: [u64; 8] = [0, 1, 30, 200, 2_000, 10_000, 10_000, 30_000];
@@ -96,12 +96,8 @@ fn jobs(shared: &Shared, caller: usize) -> Vec<Ready> {
         let timestamp = world.time().as_millis() as u64;
         ready.push(Ready {
             slot: number as u32,
-            job,
-            timestamp,
+            operation: Operation::Add(Addition::new(job, timestamp, Reuse::Never)),
             deadline: deadline.into_std(),
-            reuse: Reuse::Never,
-            room: false,
-            again: false,
         });
     }
     ready
@@ -125,6 +121,7 @@ fn sink(world: &Shared, told: &Arc<Notify>) -> Sink {
                 Settled::Added => Told::Added,
                 Settled::Duplicate { .. } | Settled::Deduplicated { .. } => Told::Duplicate,
                 Settled::Failed(error) if error.code() == "INTERNAL" => Told::Internal,
+                Settled::Looked { .. } => continue,
                 Settled::Failed(error) => Told::from(error.outcome()),
             };
             world.note("tells", (slot, told));

@@ -149,7 +149,7 @@ fn with_replicas_asked_for_nothing_but_the_word_of_one_makes_a_job_queued() {
             Settled::Failed(error) => {
                 assert_eq!((queued, error.outcome()), (false, Outcome::Unknown), "{said}")
             }
-            Settled::Duplicate { .. } | Settled::Deduplicated { .. } => panic!("{said}"),
+            other => panic!("{said} {other:?}"),
         }
     }
 }
