@@ -198,6 +198,22 @@ export class Pipeline<
    */
   readonly schema: S extends StandardSchema ? S : NativeSchema<DataOf<S>>
   /**
+   * Where the jobs with these ids are, in their order: `missing` where there is none, which may have been or never was. For
+   * whoever has records and wants to know what became of their jobs.
+   *
+   * They are read together, 64 at a time, each as it is at that moment; other calls get through meanwhile. It opens the
+   * connection, where nothing has done so yet, and writes nothing.
+   *
+   * Never throws: it rejects with an {@link EnqueueError} `ERR_INVALID_ARG_TYPE` where `jobIds` is no array of strings;
+   * `QUEUE_UNAVAILABLE`, with the outcome `not-sent`, when the time is over, however far it came; `MISCONFIGURED` when the
+   * user may not ask (`exists`); `OVERLOADED` when over a million ids are asked for at once; `CLOSED` after `close()`.
+   *
+   * @param jobIds of this queue, also of jobs that others have added; tens of thousands of them if need be. None are answered
+   *   without Redis. One that stands twice is answered twice.
+   * @param options `timeoutMs` for all of it. Default: 5000, or what the definition says.
+   */
+  states(jobIds: readonly string[], options?: TimeoutOptions): Promise<(JobState | 'missing')[]>
+  /**
    * Replaces the connection by one with these options, all of them: for a new certificate, a rotated password, another
    * address. No call ends by it: jobs that were sent are answered on the connection they went out on, the others wait,
    * each within its deadline, for the new one. It is opened at once if there was one before; `stats()` says how that went.

@@ -12,6 +12,7 @@ const { enqueueMany } = require('./many/index.js')
 const { CallOptions, isUsable, readLimits } = require('./options.js')
 const outcome = require('./outcome.js')
 const { BATCH, Slots } = require('./slots.js')
+const { statesOf } = require('./states.js')
 const { atEnd, nextTurn } = require('./turns.js')
 const { warnOfEviction } = require('./warnings.js')
 
@@ -22,7 +23,7 @@ const { apply } = Reflect
 const { then } = Promise.prototype
 const promiseResolve = Promise.resolve.bind(Promise)
 
-const { ADDED, created, deduplicated, duplicate, hasSameData, isDeduplicated, isDuplicate, queued } = outcome
+const { ADDED, LOOKED, created, deduplicated, duplicate, hasSameData, isDeduplicated, isDuplicate, queued } = outcome
 
 /** Those with calls in flight, which are to be settled whether anybody still has the pipeline or not. */
 const busy = new Set()
@@ -79,6 +80,10 @@ class Calls {
 
   enqueueMany(inputs, storage, options) {
     return enqueueMany(this, inputs, storage, options)
+  }
+
+  states(jobIds, options) {
+    return statesOf(this, jobIds, options)
   }
 
   #start(call, input, storage, options) {
@@ -216,7 +221,7 @@ class Calls {
   abandon(call, reason) {
     if (call.slot < 0) return
     this.#boundary.abandon(call.slot)
-    this.#reject(call, reason)
+    this.reject(call, reason)
   }
 
   // --- settle -------------------------------------------------------------------------------------------------------
@@ -232,7 +237,7 @@ class Calls {
       const call = this.#slots.at(results[at])
       if (call === undefined) continue
       const status = results[at + 1]
-      if (status === ADDED) this.#resolve(call, this.#added(call.jobId))
+      if (status === ADDED) this.resolve(call, this.#added(call.jobId))
       else this.#settleOther(call, status)
     }
     if (count === most) this.#again()
@@ -242,15 +247,16 @@ class Calls {
   /** @param {number} status how it ended, where its job was not added */
   #settleOther(call, status) {
     const { onConflict, tells } = this.#definition
+    if (status === LOOKED) return call.answered()
     if (isDeduplicated(status)) {
-      return this.#resolve(call, deduplicated(call.jobId, status, this.#boundary.deduplicatedTo(call.slot)))
+      return this.resolve(call, deduplicated(call.jobId, status, this.#boundary.deduplicatedTo(call.slot)))
     }
     if (!isDuplicate(status)) return this.fail(call)
-    if (onConflict === 'reject' && !hasSameData(status)) return this.#reject(call, conflict(call.jobId))
-    this.#resolve(call, tells ? duplicate(call.jobId, status) : queued(call.jobId))
+    if (onConflict === 'reject' && !hasSameData(status)) return this.reject(call, conflict(call.jobId))
+    this.resolve(call, tells ? duplicate(call.jobId, status) : queued(call.jobId))
   }
 
-  #resolve(call, result) {
+  resolve(call, result) {
     this.#release(call)
     call.resolve(result)
   }
@@ -272,10 +278,10 @@ class Calls {
 
   /** Rejects with an error that the native side describes, and that no frame of the caller's led to. */
   fail(call) {
-    this.#reject(call, describeLate(this.#boundary.failure(call.slot, call.phase), call.jobId))
+    this.reject(call, describeLate(this.#boundary.failure(call.slot, call.phase), call.jobId))
   }
 
-  #reject(call, reason) {
+  reject(call, reason) {
     this.#release(call)
     call.reject(reason)
   }
@@ -287,7 +293,7 @@ class Calls {
     if (this.#drained !== undefined) this.#again()
   }
 
-  // --- many: what a chunk does with its calls, and what it goes by -----------------------------------------------------
+  // --- many and states: what they do with their calls, and what they go by -------------------------------------------
 
   get timeoutMs() {
     return this.#timeoutMs

@@ -35,13 +35,20 @@ function option(options, key) {
   return has(options, key) ? options[key] : undefined
 }
 
+/** How long something may take. */
+class TimeoutOptions {
+  constructor(options) {
+    if (options !== undefined && !isUsable(options)) throw invalidArgument('options must be an object')
+    const timeoutMs = options === undefined ? undefined : option(options, 'timeoutMs')
+    this.timeoutMs = timeoutMs === undefined ? undefined : readTimeout(timeoutMs, 'options.timeoutMs')
+  }
+}
+
 /** What a call is told. `tenant` is what the native side compares: undefined where no caller is to be checked. */
-class CallOptions {
+class CallOptions extends TimeoutOptions {
   /** @param {string | undefined} tenantField the field of the data, and of a caller, that names the tenant */
   constructor(options, tenantField) {
-    if (!isUsable(options)) throw invalidArgument('options must be an object')
-    const timeoutMs = option(options, 'timeoutMs')
-    this.timeoutMs = timeoutMs === undefined ? undefined : readTimeout(timeoutMs, 'options.timeoutMs')
+    super(options)
     this.authorize = option(options, 'authorize')
     if (this.authorize !== undefined && typeof this.authorize !== 'function') {
       throw invalidArgument('options.authorize must be a function')
@@ -80,4 +87,4 @@ function readTimeout(timeoutMs, name) {
   return Math.ceil(timeoutMs)
 }
 
-module.exports = { CallOptions, has, isUsable, option, readLimits }
+module.exports = { CallOptions, TimeoutOptions, has, isUsable, option, readLimits }

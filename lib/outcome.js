@@ -5,11 +5,14 @@ const { states } = require('./native.js')
 
 const ADDED = 0
 // 1 is one that failed, 2 one that no call waits for.
+/** No job, but a question that is answered. */
+const LOOKED = 3
 /** And twice the number of the state of the job that is there, and 1 where that has the same data. */
 const DUPLICATE = 16
 /** And the number of the state of the job that has its place. */
 const DEDUPLICATED = 32
 
+/** Behind those of a job what is said of one that is not there. */
 const STATES = states()
 
 const isDuplicate = (status) => status >= DUPLICATE && status < DEDUPLICATED
@@ -47,6 +50,8 @@ function deduplicated(jobId, status, winner) {
 
 module.exports = {
   ADDED,
+  LOOKED,
+  STATES,
   created,
   deduplicated,
   duplicate,

@@ -53,6 +53,10 @@ class Pipeline {
     return this.#calls.enqueueMany(inputs, storage, options)
   }
 
+  states(jobIds, options) {
+    return this.#calls.states(jobIds, options)
+  }
+
   reconnect(connection) {
     this.#calls.reconnect(this.#native(readConnection(connection)))
   }

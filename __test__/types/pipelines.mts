@@ -104,6 +104,13 @@ new Pipeline({ ...names, schema: arktype, jobId: ['id'], encodeIds: true })
 // @ts-expect-error a field that there is not
 new Pipeline({ ...names, schema: arktype, jobId: ['ids'] })
 
+const where: ('missing' | 'failed' | 'waiting' | string)[] = await invoices.states(['a'] as const, { timeoutMs: 100 })
+if ((await invoices.states([]))[0] === 'missing') where.pop()
+// @ts-expect-error ids are texts
+await invoices.states([1])
+// @ts-expect-error there is no such state
+if ((await invoices.states([]))[0] === 'paused') where.pop()
+
 // --- many -----------------------------------------------------------------------------------------------------------
 
 const outcomes = await invoices.enqueueMany([body], {
