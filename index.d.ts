@@ -435,6 +435,13 @@ export interface PipelineDefinition<
   connection?: string | GlobalURL | ConnectionOptions | null | undefined
   /** What all keys start with, here and in the workers. Default: `bull`. On a cluster it needs braces: `{bull}`. */
   prefix?: string
+  /**
+   * How many events the queue's stream is to keep, as BullMQ's option of a `Queue`: `maxLen` is a whole number, 0 or more, of
+   * which Redis keeps somewhat more, as it drops them by the block. Written to the queue's meta with the next job, over what is
+   * there, so that BullMQ goes by it too, until a `Queue` that is made anew writes its own. Default: what the meta says, and
+   * 10,000 where no one has written that yet.
+   */
+  streams?: { readonly events?: { readonly maxLen?: number | undefined } | undefined }
   /** Milliseconds from a call until it settles, where the call does not say. Default: 5000. */
   timeoutMs?: number
   /** Calls that may be in flight at once; one more is refused with `OVERLOADED`. Default: 100,000. */

@@ -34,7 +34,7 @@ async function addJobs(redis, tickets, { escaped = false, timestamps, reuse = '0
     ...(escaped ? [inJson(ids[at])] : []),
   ])
   const flags = ['42', repeats ? '1' : '0', timestamps ? '' : TIMESTAMP, escaped ? '1' : '0']
-  const common = ['triage', options, reuse, ...flags]
+  const common = ['triage', '', options, reuse, ...flags]
   const [number, ...duplicates] = await redis.eval(SCRIPT, keys.length, ...keys, ...common, ...jobs)
   expect(number).toBe(42)
   return duplicates

@@ -9,7 +9,8 @@ const { OwnServer, useDatabase } = require('../support/redis.js')
 const { jobId, jobKey, newTicket } = require('../support/tickets.js')
 
 const source = (name) => readFileSync(path.join(__dirname, `../../src/queue/scripts/${name}`), 'utf8')
-const SCRIPT = ['keys', 'inspector', 'queue', 'add_any_jobs'].map((name) => source(`${name}.lua`)).join('')
+const ROOMS = ['jobs', 'checks', 'places', 'room', 'deduplication', 'parents'].map((room) => `any/${room}`)
+const SCRIPT = ['keys', 'inspector', 'queue', ...ROOMS, 'add_any_jobs'].map((name) => source(`${name}.lua`)).join('')
 const QUEUE_KEYS = [
   ...['wait', 'paused', 'meta', 'id', 'active', 'events', 'marker', 'delayed', 'prioritized', 'pc', 'completed'],
   ...['failed', 'waiting-children'],
@@ -32,29 +33,44 @@ const database = useDatabase()
 function encode({ ticket, letters = '', delay, priority, unique, parent, timestamp = TIMESTAMP }) {
   const key = jobKey(ticket)
   const kinds = [delay && 'd', priority && 'p', letters.includes('l') && 'l', unique && 'u', parent && 'c']
-  const front = `${JSON.stringify(JOB_OPTIONS).slice(0, -1)},"jobId":"`
-  const what = letters.replace('l', '') + kinds.filter(Boolean).join('')
+  const options = JSON.stringify(unique ? { ...JOB_OPTIONS, de: { id: unique.id } } : JOB_OPTIONS)
+  const front = `${options.slice(0, -1)},"jobId":"`
+  const [before, behind] = unique ? split(front, '"de":{"id":"') : [front, '']
+  const what = `${letters.replace('l', '')}i${kinds.filter(Boolean).join('')}`
   const keys = [key]
-  const form = [what, front, `${delay ?? 0}`, `${priority ?? 0}`]
-  const values = [JSON.stringify(ticket), JSON.stringify(jobId(ticket)).slice(1, -1), timestamp]
+  const form = [what, before, behind, `${delay ?? 0}`, `${priority ?? 0}`, timestamp]
+  form.push(`${unique?.ttl ?? 0}`, unique?.has ?? '')
+  const values = [JSON.stringify(ticket), JSON.stringify(jobId(ticket)).slice(1, -1)]
   if (/r/i.test(letters)) keys.push(...SUFFIXES.map((suffix) => key + suffix))
   if (unique) {
     keys.push(keyOf(`de:${unique.id}`), keyOf(`dn:${unique.id}`))
-    values.push(unique.id, `${unique.ttl ?? 0}`, unique.has ?? '')
+    values.push(unique.id)
   }
   if (parent) {
     keys.push(...['', ':dependencies', ':processed'].map((suffix) => `${PARENT}:${parent}${suffix}`))
     keys.push(...PARENT_KEYS.map((suffix) => PARENT + suffix))
     values.push(parent, JSON.stringify({ id: parent, queueKey: PARENT }))
   }
-  return { keys, form, values }
+  return { id: key, unique: unique?.id, keys, form, values }
+}
+
+/** What stands before a deduplication id, and what behind it. */
+function split(front, opening) {
+  const start = front.indexOf(opening) + opening.length
+  return [front.slice(0, start), front.slice(front.indexOf('"', start))]
+}
+
+function meet(encoded) {
+  const repeats = (ids) => new Set(ids).size < ids.length
+  const uniques = encoded.map(({ unique }) => unique).filter((id) => id !== undefined)
+  return repeats(encoded.map(({ id }) => id)) || repeats(uniques)
 }
 
 /** The values of jobs, each in a form of its own. */
 const valuesOf = (encoded) => [
-  ...['triage', '42', `${encoded.length}`],
+  ...['triage', '', '42', meet(encoded) ? '1' : '0', `${encoded.length}`],
   ...encoded.flatMap(({ form }) => form),
-  ...encoded.flatMap(({ values }, at) => [`${at + 1}`, ...values]),
+  ...encoded.flatMap(({ values }, at) => [`${at + 1}`, '1', ...values]),
 ]
 
 /** Runs the script for these jobs; resolves to its reply, behind the number that a reply begins with. */
@@ -227,11 +243,10 @@ test.each([
 })
 
 test('a job whose key another job of the batch has for something else fails the batch, and nothing is left behind', async () => {
-  const ticket = newTicket({ tenantId: 'x', ticketId: 'y' })
-  // Its key is what a deduplication by this id has.
+  const first = encode({ ticket: newTicket() })
+  // It is called as the key of the other one's deduplication is.
+  first.keys[0] = keyOf('de:d')
   const second = encode({ ticket: newTicket(), unique: { id: 'd' } })
-  second.keys[1] = jobKey(ticket)
-  const first = encode({ ticket })
   const all = [...QUEUE_KEYS, ...first.keys, ...second.keys]
   const before = await dump(database.redis)
   const call = database.redis.eval(SCRIPT, all.length, ...all, ...valuesOf([first, second]))

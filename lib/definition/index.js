@@ -8,11 +8,12 @@ const { Faults } = require('./faults.js')
 const { jobOptionsJson } = require('./job-options.js')
 const { RecordMaker } = require('./read.js')
 const { readSchema } = require('./schema.js')
+const { readStreams } = require('./streams.js')
 
 const OPTIONS = [
   ...['queueName', 'jobName', 'schema', 'jobId', 'encodeIds', 'record', 'tenant', 'jobOptions', 'maxDataBytes'],
   ...['idReuse', 'onConflict'],
-  ...['connection', 'prefix', 'timeoutMs', 'maxInFlight', 'durability'],
+  ...['connection', 'prefix', 'streams', 'timeoutMs', 'maxInFlight', 'durability'],
 ]
 const MAX_DATA_BYTES = 1024 * 1024
 /** What a job of Redis can hold, with room for the rest of it. */
@@ -93,6 +94,7 @@ function compile(definition) {
   const idReuse = readWord(option(definition, 'idReuse'), 'idReuse', ID_REUSE, faults)
   const onConflict = readWord(option(definition, 'onConflict'), 'onConflict', ON_CONFLICT, faults)
   const maxDataBytes = readMaxDataBytes(option(definition, 'maxDataBytes'), faults)
+  const maxEvents = readStreams(option(definition, 'streams'), faults)
   faults.throwAny()
   const plan = new Plan({
     __proto__: null,
@@ -105,6 +107,7 @@ function compile(definition) {
     tenant,
     maxDataBytes,
     idReuse: ID_REUSE.indexOf(idReuse),
+    maxEvents,
   })
   const schema = standard(plan, fieldsOf(plan))
   const steps = { schema, validate, idOf, record, tenant, maxDataBytes, onConflict, jobOptions }

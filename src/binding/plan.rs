@@ -30,6 +30,8 @@ pub struct Definition {
     pub max_data_bytes: u32,
     /// Which jobs that ended make room for a new one of their id: 0 none, 1 those that failed, 2 all.
     pub id_reuse: u8,
+    /// How many events the queue is to keep: a whole number below 2^53. None where that is left to its meta.
+    pub max_events: Option<f64>,
 }
 
 /// Something wrong with a schema.
@@ -48,6 +50,7 @@ pub struct Plan {
     job_name: String,
     pub(super) options: Arc<JobOptions>,
     pub(super) reuse: Reuse,
+    max_events: Option<u64>,
 }
 
 /// Everything wrong with a JSON Schema.
@@ -72,6 +75,7 @@ impl Plan {
             tenant,
             max_data_bytes,
             id_reuse,
+            max_events,
         } = definition;
         let plan = plan::Plan::compile(&plan::Definition {
             queue: queue_name.clone(),
@@ -95,6 +99,7 @@ impl Plan {
                 2 => Reuse::AfterFinished,
                 _ => Reuse::Never,
             },
+            max_events: max_events.map(|most| most as u64),
         })
     }
 
@@ -155,7 +160,7 @@ impl Plan {
     pub(super) fn destination(&self, prefix: &str) -> Destination {
         let [prefix, queue] = [prefix, &self.queue].map(str::to_owned);
         let (job_name, options) = (self.job_name.clone(), self.options.front.clone());
-        Destination { prefix, queue, job_name, options, reuse: self.reuse }
+        Destination { prefix, queue, job_name, options, reuse: self.reuse, max_events: self.max_events }
     }
 }
 

@@ -1,6 +1,9 @@
 //! What the options of a job ask of the boundary, read out of the JSON that BullMQ's workers read too.
 
+use std::ops::Range;
+
 use serde::Deserialize;
+use serde::de::Error;
 
 /// The options of a job, or of all jobs of a pipeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +39,9 @@ pub struct Deduplication {
     pub keep_last_if_active: bool,
     #[serde(default)]
     pub reschedule: bool,
+    /// Where its id stands in `front` of the options that it is of, between the quotes.
+    #[serde(skip)]
+    at: Range<usize>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,18 +99,30 @@ impl JobOptions {
             json.push('}');
             Parent { id, queue, json }
         });
+        let front = front_of(json);
+        let mut deduplication = stored.de;
+        if let Some(unique) = &mut deduplication {
+            let at = id_in(&front);
+            unique.at = at.ok_or_else(|| serde_json::Error::custom("`de` does not begin with its id"))?;
+        }
         Ok(JobOptions {
-            front: front_of(json),
+            front,
             delay: stored.delay,
             priority: stored.priority,
             lifo: stored.lifo,
             timestamp: Some(stored.timestamp).filter(|at| *at > 0),
-            deduplication: stored.de,
+            deduplication,
             parent,
             size_limit: Some(stored.size_limit)
                 .filter(|limit| *limit > 0)
                 .map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)),
         })
+    }
+
+    /// What `front` has before the id of its deduplication, that id as JSON without its quotes, and what is behind it.
+    pub fn around(&self, unique: &Deduplication) -> [&str; 3] {
+        let Range { start, end } = unique.at.clone();
+        [&self.front[..start], &self.front[start..end], &self.front[end..]]
     }
 
     /// Whether jobs of these options go to the end of the wait list, whatever else is in the queue.
@@ -115,6 +133,19 @@ impl JobOptions {
             && self.deduplication.is_none()
             && self.parent.is_none()
     }
+}
+
+/// Where the id of a deduplication stands. No text in there has these characters: its quotes are escaped.
+fn id_in(front: &str) -> Option<Range<usize>> {
+    const OPENING: &str = r#""de":{"id":""#;
+    let start = front.find(OPENING)? + OPENING.len();
+    let mut escaped = false;
+    let length = front[start..].bytes().position(|byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    });
+    Some(start..start + length?)
 }
 
 fn quoted(text: &str) -> String {
@@ -164,6 +195,19 @@ mod tests {
         let parent =
             read(r#"{"parent":{"id":"a\"b","queue":"bull:q"},"fpof":true,"idof":false}"#).parent.unwrap();
         assert_eq!(parent.json, r#"{"id":"a\"b","queueKey":"bull:q","fpof":true}"#);
+        for (json, id, [before, text, behind]) in [
+            (r#"{"de":{"id":"x"}}"#, "x", [r#"{"de":{"id":""#, "x", r#""},"jobId":""#]),
+            (
+                r#"{"kl":1,"de":{"id":"\"\\","ttl":5}}"#,
+                "\"\\",
+                [r#"{"kl":1,"de":{"id":""#, r#"\"\\"#, r#"","ttl":5},"jobId":""#],
+            ),
+        ] {
+            let options = read(json);
+            let unique = options.deduplication.as_ref().unwrap();
+            assert_eq!((&*unique.id, options.around(unique)), (id, [before, text, behind]));
+        }
+        assert!(JobOptions::read(r#"{"de":{"ttl":5,"id":"x"}}"#).is_err());
         for special in [r#"{"delay":1}"#, r#"{"priority":1}"#, r#"{"lifo":true}"#, r#"{"de":{"id":"x"}}"#] {
             assert!(!read(special).is_plain(), "{special}");
         }

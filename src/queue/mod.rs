@@ -27,6 +27,8 @@ pub struct Destination {
     /// The options of its jobs as BullMQ stores them, up to and including the opening quote of the id: `{…,"jobId":"`.
     pub options: String,
     pub reuse: Reuse,
+    /// How many events the queue is to keep, where that is not left to its meta.
+    pub max_events: Option<u64>,
 }
 
 #[cfg(test)]
@@ -34,7 +36,14 @@ impl Destination {
     pub fn sample(prefix: &str) -> Destination {
         let [queue, job_name, options] =
             ["ticket-triage", "triage", r#"{"attempts":3,"jobId":""#].map(str::to_owned);
-        Destination { prefix: prefix.to_owned(), queue, job_name, options, reuse: Reuse::Never }
+        Destination {
+            prefix: prefix.to_owned(),
+            queue,
+            job_name,
+            options,
+            reuse: Reuse::Never,
+            max_events: None,
+        }
     }
 }
 

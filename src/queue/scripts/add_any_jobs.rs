@@ -1,15 +1,30 @@
 //! A batch of jobs of any kinds on the wire: one call of `add_any_jobs.lua`, with every key declared that is known here.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::LazyLock;
 
-use super::{INSPECTOR, KEYS, QUEUE, QUEUE_KEYS, Source, base_of, queue_keys};
+use super::{
+    INSPECTOR, KEYS, QUEUE, QUEUE_KEYS, Source, base_of, flag, has_repeats, queue_keys, shared_values,
+};
 use crate::core::options::{Deduplication, JobOptions};
 use crate::queue::connection::resp::{Decimal, push_array, push_bulk, push_bulk_of};
 use crate::queue::{Addition, Destination, Reuse};
 
-static SOURCE: LazyLock<Source> =
-    LazyLock::new(|| Source::new(&[KEYS, INSPECTOR, QUEUE, include_str!("add_any_jobs.lua")]));
+static SOURCE: LazyLock<Source> = LazyLock::new(|| {
+    Source::new(&[
+        KEYS,
+        INSPECTOR,
+        QUEUE,
+        include_str!("any/jobs.lua"),
+        include_str!("any/checks.lua"),
+        include_str!("any/places.lua"),
+        include_str!("any/room.lua"),
+        include_str!("any/deduplication.lua"),
+        include_str!("any/parents.lua"),
+        include_str!("add_any_jobs.lua"),
+    ])
+});
 
 /// What belongs to a job beside its hash.
 const SUFFIXES: [&str; 6] = [":logs", ":dependencies", ":processed", ":failed", ":unsuccessful", ":lock"];
@@ -31,7 +46,7 @@ const PARENT_KEYS: [&str; 10] = [
 pub struct Script {
     base: String,
     queue_keys: Vec<u8>,
-    job_name: String,
+    shared_values: Vec<u8>,
     /// The options of jobs that have none of their own.
     options: String,
 }
@@ -60,40 +75,44 @@ impl Script {
         Script {
             queue_keys: queue_keys(&base),
             base,
-            job_name: destination.job_name.clone(),
+            shared_values: shared_values(destination),
             options: destination.options.clone(),
         }
     }
 
     /// Appends the call for a batch.
     pub fn push_call(&self, whole: bool, number: u64, batch: &[&Addition], out: &mut Vec<u8>) {
-        let (mut keys, mut values) = (Strings::default(), Strings::default());
         let mut forms = Forms::default();
-        for addition in batch {
-            let own = addition.job.options();
-            let form = forms.number_of(kind_of(addition), own.map_or(&self.options, |own| &own.front), own);
-            self.push_job(addition, form, &mut keys, &mut values);
+        let runs = forms.runs_of(batch.iter().map(|addition| Form::of(addition, &self.options)));
+        let (mut keys, mut values) = (Strings::default(), Strings::default());
+        for (form, run) in runs {
+            values.push_number(form as u64);
+            values.push_number(run.len() as u64);
+            for addition in &batch[run] {
+                self.push_job(addition, &mut keys, &mut values);
+            }
         }
         let mut head = Strings::default();
-        head.push(&[self.job_name.as_bytes()]);
         head.push_number(number);
+        head.push(&[flag(meets(batch))]);
         forms.push(&mut head);
         let key_count = QUEUE_KEYS.len() + keys.count;
-        push_array(3 + key_count + head.count + values.count, out);
+        push_array(3 + key_count + 2 + head.count + values.count, out);
         SOURCE.push(whole, out);
         push_bulk(Decimal::default().write(key_count as u64), out);
         out.extend_from_slice(&self.queue_keys);
         out.extend_from_slice(&keys.bytes);
+        out.extend_from_slice(&self.shared_values);
         out.extend_from_slice(&head.bytes);
         out.extend_from_slice(&values.bytes);
     }
 
-    fn push_job(&self, addition: &Addition, form: usize, keys: &mut Strings, values: &mut Strings) {
+    fn push_job(&self, addition: &Addition, keys: &mut Strings, values: &mut Strings) {
         let job = &addition.job;
-        values.push_number(form as u64);
         values.push(&[job.data()]);
-        values.push(&[job.id_json().unwrap_or_default()]);
-        values.push_number(addition.timestamp());
+        if let Some(id) = job.id_json() {
+            values.push(&[id]);
+        }
         let key = [self.base.as_bytes(), job.id()];
         keys.push(&key);
         if addition.reuse != Reuse::Never {
@@ -107,8 +126,10 @@ impl Script {
                 keys.push(&[key[0], name.as_bytes(), unique.id.as_bytes()]);
             }
             values.push(&[unique.id.as_bytes()]);
-            values.push_number(unique.ttl);
-            values.push(&[modes_of(unique).as_bytes()]);
+            let json = own.around(unique)[1];
+            if json != unique.id {
+                values.push(&[json.as_bytes()]);
+            }
         }
         if let Some(parent) = &own.parent {
             let [queue, id] = [parent.queue.as_bytes(), parent.id.as_bytes()];
@@ -124,23 +145,102 @@ impl Script {
     }
 }
 
-/// What many jobs of a batch have in common, sent once: what they are, and their options.
+/// Whether jobs may meet each other: an id stands more than once, or a deduplication id.
+fn meets(batch: &[&Addition]) -> bool {
+    let uniques = || batch.iter().filter_map(|addition| addition.job.options()?.deduplication.as_ref());
+    has_repeats(batch.iter().map(|addition| addition.job.id()))
+        || has_repeats(uniques().map(|unique| unique.id.as_bytes()))
+}
+
+/// What many jobs of a batch have in common.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Form<'a> {
+    /// The letters of the script, a bit each.
+    letters: u16,
+    front: &'a str,
+    back: &'a str,
+    timestamp: u64,
+    /// What follows from those two texts.
+    delay: u64,
+    priority: u64,
+    ttl: u64,
+    modes: u8,
+}
+
+const LETTERS: [u8; 10] = *b"arRdpluijc";
+const MODES: [u8; 4] = *b"erks";
+
+impl<'a> Form<'a> {
+    /// `options` are those of a job that has none of its own.
+    fn of(addition: &'a Addition, options: &'a str) -> Form<'a> {
+        let own = addition.job.options();
+        let unique = own.and_then(|own| own.deduplication.as_ref());
+        let [front, json, back] = match (own, unique) {
+            (Some(own), Some(unique)) => own.around(unique),
+            _ => [own.map_or(options, |own| &own.front), "", ""],
+        };
+        let has = |what: fn(&JobOptions) -> bool| own.is_some_and(what);
+        Form {
+            letters: bits([
+                addition.again,
+                addition.reuse == Reuse::AfterFailed,
+                addition.reuse == Reuse::AfterFinished,
+                has(|own| own.delay > 0),
+                has(|own| own.priority > 0),
+                has(|own| own.lifo),
+                unique.is_some(),
+                addition.job.id_json().is_some(),
+                unique.is_some_and(|unique| unique.id != json),
+                has(|own| own.parent.is_some()),
+            ]) as u16,
+            front,
+            back,
+            timestamp: addition.timestamp(),
+            delay: own.map_or(0, |own| own.delay),
+            priority: own.map_or(0, |own| own.priority),
+            ttl: unique.map_or(0, |unique| unique.ttl),
+            modes: unique.map_or(0, modes_of) as u8,
+        }
+    }
+
+    fn push(&self, values: &mut Strings) {
+        values.push(&[&named(self.letters.into(), &LETTERS)]);
+        values.push(&[self.front.as_bytes()]);
+        values.push(&[self.back.as_bytes()]);
+        for number in [self.delay, self.priority, self.timestamp, self.ttl] {
+            values.push_number(number);
+        }
+        values.push(&[&named(self.modes.into(), &MODES)]);
+    }
+}
+
+/// Those of a batch, sent once.
 #[derive(Default)]
 struct Forms<'a> {
-    known: HashMap<(String, &'a str), usize>,
+    known: HashMap<Form<'a>, usize>,
     strings: Strings,
 }
 
 impl<'a> Forms<'a> {
-    /// From 1, as Lua counts.
-    fn number_of(&mut self, kind: String, front: &'a str, own: Option<&JobOptions>) -> usize {
+    /// The number of the form of each job that follows others of it, from 1, as Lua counts, and which jobs those are.
+    fn runs_of(&mut self, forms: impl Iterator<Item = Form<'a>>) -> Vec<(usize, Range<usize>)> {
+        let mut runs: Vec<(usize, Range<usize>)> = Vec::new();
+        let mut last = None;
+        for (at, form) in forms.enumerate() {
+            match runs.last_mut() {
+                Some((_, run)) if last == Some(form) => run.end = at + 1,
+                _ => runs.push((self.number_of(form), at..at + 1)),
+            }
+            last = Some(form);
+        }
+        runs
+    }
+
+    fn number_of(&mut self, form: Form<'a>) -> usize {
         let next = self.known.len() + 1;
         let strings = &mut self.strings;
-        *self.known.entry((kind, front)).or_insert_with_key(|(kind, front)| {
-            strings.push(&[kind.as_bytes()]);
-            strings.push(&[front.as_bytes()]);
-            strings.push_number(own.map_or(0, |own| own.delay));
-            strings.push_number(own.map_or(0, |own| own.priority));
+        *self.known.entry(form).or_insert_with(|| {
+            form.push(strings);
             next
         })
     }
@@ -152,33 +252,17 @@ impl<'a> Forms<'a> {
     }
 }
 
-/// What a job is, in the letters of the script.
-fn kind_of(addition: &Addition) -> String {
-    let is = |letter: char, so: bool| so.then_some(letter);
-    let own = |has: fn(&JobOptions) -> bool| addition.job.options().is_some_and(has);
-    [
-        is('a', addition.again),
-        is('r', addition.reuse == Reuse::AfterFailed),
-        is('R', addition.reuse == Reuse::AfterFinished),
-        is('d', own(|it| it.delay > 0)),
-        is('p', own(|it| it.priority > 0)),
-        is('l', own(|it| it.lifo)),
-        is('u', own(|it| it.deduplication.is_some())),
-        is('c', own(|it| it.parent.is_some())),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+fn bits<const N: usize>(set: [bool; N]) -> usize {
+    set.iter().enumerate().map(|(at, set)| usize::from(*set) << at).sum()
 }
 
-fn modes_of(unique: &Deduplication) -> String {
-    let modes = [
-        ('e', unique.extend),
-        ('r', unique.replace),
-        ('k', unique.keep_last_if_active),
-        ('s', unique.reschedule),
-    ];
-    modes.into_iter().filter_map(|(letter, set)| set.then_some(letter)).collect()
+/// The letters whose bits are set.
+fn named(bits: usize, letters: &[u8]) -> Vec<u8> {
+    letters.iter().enumerate().filter(|(at, _)| bits >> at & 1 == 1).map(|(_, letter)| *letter).collect()
+}
+
+fn modes_of(unique: &Deduplication) -> usize {
+    bits([unique.extend, unique.replace, unique.keep_last_if_active, unique.reschedule])
 }
 
 #[cfg(test)]
@@ -195,39 +279,50 @@ mod tests {
         Addition::new(job, 5, reuse)
     }
 
-    /// The keys of a job and its values, without those of the queue and the batch.
-    fn strings(options: &str, reuse: Reuse) -> (Vec<String>, Vec<String>) {
-        let addition = addition(options, reuse);
+    /// What a batch has on the wire: its keys without those of the queue, its forms and its jobs.
+    fn strings(batch: &[&Addition]) -> [Vec<String>; 3] {
         let mut out = Vec::new();
-        Script::new(&Destination::sample("bull")).push_call(false, 9, &[&addition], &mut out);
+        let destination = Destination { max_events: Some(7), ..Destination::sample("bull") };
+        Script::new(&destination).push_call(false, 9, batch, &mut out);
         let out = String::from_utf8(out).unwrap();
         let strings: Vec<_> = out.split("\r\n").skip(2).step_by(2).map(str::to_owned).collect();
         assert!(out.starts_with(&format!("*{}\r\n", strings.len())));
         let keys: usize = strings[2].parse().unwrap();
-        assert_eq!(strings[3 + keys..][..3], ["triage", "9", "1"]);
+        let values = &strings[3 + keys..];
+        assert_eq!(values[..3], ["triage", "7", "9"]);
+        let forms = values[4].parse::<usize>().unwrap() * 8;
         let short = |key: &String| key.strip_prefix("bull:ticket-triage:").unwrap_or(key).to_owned();
-        (strings[16..3 + keys].iter().map(short).collect(), strings[6 + keys..].to_vec())
+        let keys = strings[16..3 + keys].iter().map(short).collect();
+        [keys, values[5..5 + forms].to_vec(), [&values[3..4], &values[5 + forms..]].concat()]
     }
 
     #[test]
     fn a_job_has_the_keys_and_values_of_what_it_is() {
+        let front = |options: &str| format!("{},\"jobId\":\"", &options[..options.len() - 1]);
         for (options, form, keys, values) in [
-            (r#"{"attempts":1}"#, ["", "0", "0"], &[][..], &[][..]),
-            (r#"{"delay":7,"priority":3}"#, ["dp", "7", "3"], &[], &[]),
-            (r#"{"lifo":true}"#, ["l", "0", "0"], &[], &[]),
+            (r#"{"attempts":1}"#, ["i", "", "0", "0", "0", ""], &[][..], &[][..]),
+            (r#"{"delay":7,"priority":3}"#, ["dpi", "", "7", "3", "0", ""], &[], &[]),
+            (r#"{"lifo":true}"#, ["li", "", "0", "0", "0", ""], &[], &[]),
             (
                 r#"{"de":{"id":"z","ttl":4,"replace":true,"extend":true}}"#,
-                ["u", "0", "0"],
+                ["ui", r#"","ttl":4,"replace":true,"extend":true},"jobId":""#, "0", "0", "4", "er"],
                 &["de:z", "dn:z"],
-                &["z", "4", "er"],
+                &["z"],
+            ),
+            (
+                r#"{"de":{"id":"z\""}}"#,
+                ["uij", r#""},"jobId":""#, "0", "0", "0", ""],
+                &["de:z\"", "dn:z\""],
+                &["z\"", "z\\\""],
             ),
         ] {
-            let (found, rest) = strings(options, Reuse::Never);
+            let [found, forms, jobs] = strings(&[&addition(options, Reuse::Never)]);
             assert_eq!(found, [&["q:x\""][..], keys].concat(), "{options}");
-            let front = format!("{},\"jobId\":\"", &options[..options.len() - 1]);
-            let [kind, delay, priority] = form;
-            let job = ["1", "{\"a\":\"x\\\"\"}", "q:x\\\"", "5"];
-            assert_eq!(rest, [&[kind, &front, delay, priority][..], &job, values].concat(), "{options}");
+            let [letters, back, delay, priority, ttl, modes] = form;
+            let front = if back.is_empty() { front(options) } else { r#"{"de":{"id":""#.to_owned() };
+            assert_eq!(forms, [letters, &front, back, delay, priority, "5", ttl, modes], "{options}");
+            let job = ["0", "1", "1", "{\"a\":\"x\\\"\"}", "q:x\\\""];
+            assert_eq!(jobs, [&job[..], values].concat(), "{options}");
         }
     }
 
@@ -235,35 +330,49 @@ mod tests {
     fn what_jobs_have_in_common_is_sent_once_and_an_id_twice_only_where_it_is_escaped() {
         let text = Text::from("x");
         let plain = || Job::sample("q", &[], &[("a", &text)]);
-        let mut jobs =
-            ["{\"delay\":7}", "{\"lifo\":true}", "{\"delay\":7}"].map(|it| addition(it, Reuse::Never));
+        let lifo = "{\"lifo\":true}";
+        let mut jobs = ["{\"delay\":7}", lifo, lifo, "{\"delay\":7}"].map(|it| addition(it, Reuse::Never));
         for addition in &mut jobs {
             let options = addition.job.options().cloned().map(Arc::new);
             addition.job = plain();
             addition.job.set_options(options);
         }
-        let jobs: Vec<_> = jobs.iter().collect();
-        let mut out = Vec::new();
-        Script::new(&Destination::sample("bull")).push_call(false, 9, &jobs, &mut out);
-        let out = String::from_utf8(out).unwrap();
-        let strings: Vec<_> = out.split("\r\n").skip(2).step_by(2).collect();
-        let values = strings.iter().position(|it| *it == "triage").unwrap();
-        assert_eq!(strings[values + 2], "2");
-        let jobs = ["1", "2", "1"].map(|form| [form, r#"{"a":"x"}"#, "", "5"]);
-        assert_eq!(strings[values + 11..], jobs.concat());
+        let batch: Vec<_> = jobs.iter().collect();
+        let [_, forms, runs] = strings(&batch);
+        assert_eq!(forms.len(), 16);
+        let data = r#"{"a":"x"}"#;
+        // All of them have one id.
+        assert_eq!(runs, ["1", "1", "1", data, "2", "2", data, data, "1", "1", data]);
+    }
+
+    #[test]
+    fn deduplicated_jobs_differ_in_their_ids_alone() {
+        let [one, other] = ["a", "b"].map(|id| format!(r#"{{"attempts":3,"de":{{"id":"{id}","ttl":9}}}}"#));
+        for (second, meets) in [(&other, "0"), (&one, "1")] {
+            let mut jobs = [&one, second].map(|options| addition(options, Reuse::Never));
+            let text = Text::from("y");
+            let options = jobs[1].job.options().cloned().map(Arc::new);
+            jobs[1].job = Job::sample("q", &[&text], &[("a", &text)]);
+            jobs[1].job.set_options(options);
+            let [_, forms, runs] = strings(&[&jobs[0]]);
+            assert_eq!((forms.len(), &*forms[1]), (8, r#"{"attempts":3,"de":{"id":""#));
+            assert_eq!(runs.last().unwrap(), "a");
+            let [keys, _, runs] = strings(&[&jobs[0], &jobs[1]]);
+            assert_eq!((&*runs[0], keys.len()), (meets, 6));
+        }
     }
 
     #[test]
     fn what_may_be_removed_and_what_a_parent_has_is_declared() {
-        let (keys, values) = strings(r#"{"attempts":1}"#, Reuse::AfterFailed);
-        assert_eq!(keys.len(), 7);
-        assert_eq!((&*keys[6], &*values[0]), ("q:x\":lock", "r"));
-        let (keys, values) = strings(r#"{"parent":{"id":"p","queue":"bull:other"}}"#, Reuse::AfterFinished);
+        let [keys, forms, _] = strings(&[&addition(r#"{"attempts":1}"#, Reuse::AfterFailed)]);
+        assert_eq!((keys.len(), &*keys[6], &*forms[0]), (7, "q:x\":lock", "ri"));
+        let options = r#"{"parent":{"id":"p","queue":"bull:other"}}"#;
+        let [keys, forms, jobs] = strings(&[&addition(options, Reuse::AfterFinished)]);
         assert_eq!(keys[7..10], ["bull:other:p", "bull:other:p:dependencies", "bull:other:p:processed"]);
         assert_eq!((keys.len(), &*keys[10], &*keys[19]), (20, "bull:other:wait", "bull:other:pc"));
         assert_eq!(
-            (&*values[0], &values[8..]),
-            ("Rc", &["p", r#"{"id":"p","queueKey":"bull:other"}"#].map(str::to_owned)[..])
+            (&*forms[0], &jobs[5..]),
+            ("Ric", &["p", r#"{"id":"p","queueKey":"bull:other"}"#].map(str::to_owned)[..])
         );
     }
 }

@@ -4,15 +4,15 @@
 --
 -- KEYS  1 to 13   those of the queue, as in `keys.lua`
 --       14 …      the hash of each job, in the order of the jobs in ARGV
--- ARGV  1         job name
---       2         options JSON up to and including the opening quote of the job id:  {…,"jobId":"
---       3         which jobs of a batch's ids make room when they are asked for again: "0" none, "1" those that failed, "2" all
+-- ARGV  1, 2      as in `queue.lua`
+--       3         options JSON up to and including the opening quote of the job id:  {…,"jobId":"
+--       4         which jobs of a batch's ids make room when they are asked for again: "0" none, "1" those that failed, "2" all
 --                 that ended
---       4         a number, which the reply begins with
---       5         "1" when an id stands more than once in the batch, else "0"
---       6         timestamp of all jobs in ms, or "" when each has its own
---       7         "1" when each job has its id as it is written inside a JSON string, else "0": it is the id itself
---       8 …       for each job: data JSON [, timestamp in ms] [, id as it is written inside a JSON string]
+--       5         a number, which the reply begins with
+--       6         "1" when an id stands more than once in the batch, else "0"
+--       7         timestamp of all jobs in ms, or "" when each has its own
+--       8         "1" when each job has its id as it is written inside a JSON string, else "0": it is the id itself
+--       9 …       for each job: data JSON [, timestamp in ms] [, id as it is written inside a JSON string]
 --
 -- What would make room is left as it is, and neither announced nor counted: it is for `add_any_jobs.lua`, which is called for
 -- it next.
@@ -25,14 +25,14 @@
 -- whenever a later one would be, so an error reply means that nothing was written for any job.
 
 local jobs = #KEYS - 13
-local name, options = ARGV[1], ARGV[2]
+local options = ARGV[3]
 
 -- Only with some of them there is each asked for by itself.
-local duplicates = call('EXISTS', unpack(KEYS, 14)) > 0 or ARGV[5] == '1'
+local duplicates = call('EXISTS', unpack(KEYS, 14)) > 0 or ARGV[6] == '1'
 local state_of, sameness, makes_room
 if duplicates then
   state_of, sameness = inspector()
-  makes_room = { failed = ARGV[3] ~= '0', completed = ARGV[3] == '2' }
+  makes_room = { failed = ARGV[4] ~= '0', completed = ARGV[4] == '2' }
 end
 
 -- A user who lacks one of these commands would otherwise leave a job that no worker finds.
@@ -113,16 +113,16 @@ if is_error(announced) then
   end
   return refused(announced, 'XADD')
 end
-if not settings[1] then
+if settings[1] ~= max_events then
   call('HSET', meta, 'opts.maxLenEvents', max_events)
 end
 
-local timestamp, escaped = ARGV[6] ~= '' and ARGV[6], ARGV[7] == '1'
+local timestamp, escaped = ARGV[7] ~= '' and ARGV[7], ARGV[8] == '1'
 local width = 1 + (timestamp and 0 or 1) + (escaped and 1 or 0)
-local added, reply, uncounted = {}, { tonumber(ARGV[4]) }, 0
+local added, reply, uncounted = {}, { tonumber(ARGV[5]) }, 0
 -- Those of this batch, which are in no list yet.
 local fresh = {}
-local at = 8
+local at = 9
 for i = 1, jobs do
   local key = KEYS[13 + i]
   local id = sub(key, id_at)

@@ -1,9 +1,10 @@
 //! A batch of jobs on the wire: one call of `add_jobs.lua`, with every key declared.
 
-use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use super::{INSPECTOR, KEYS, QUEUE, QUEUE_KEYS, Source, base_of, flag, queue_keys};
+use super::{
+    INSPECTOR, KEYS, QUEUE, QUEUE_KEYS, Source, base_of, flag, has_repeats, queue_keys, shared_values,
+};
 use crate::core::Job;
 use crate::queue::Destination;
 use crate::queue::connection::resp::{Decimal, push_array, push_bulk, push_bulk_of};
@@ -21,8 +22,7 @@ pub struct Script {
 impl Script {
     pub fn new(destination: &Destination) -> Self {
         let base = base_of(destination);
-        let mut constants = Vec::new();
-        push_bulk(destination.job_name.as_bytes(), &mut constants);
+        let mut constants = shared_values(destination);
         push_bulk(destination.options.as_bytes(), &mut constants);
         push_bulk(Decimal::default().write(destination.reuse as u64), &mut constants);
         Script { queue_keys: queue_keys(&base), base, constants }
@@ -40,7 +40,7 @@ impl Script {
         let common = common_timestamp(batch.clone());
         let escaped = batch.clone().any(|(job, _)| job.id_json().is_some());
         let width = 1 + usize::from(common.is_none()) + usize::from(escaped);
-        push_array(3 + keys + 7 + width * batch.len(), out);
+        push_array(3 + keys + 8 + width * batch.len(), out);
         SOURCE.push(whole, out);
         push_bulk(Decimal::default().write(keys as u64), out);
         out.extend_from_slice(&self.queue_keys);
@@ -49,7 +49,7 @@ impl Script {
         }
         out.extend_from_slice(&self.constants);
         push_bulk(Decimal::default().write(number), out);
-        push_bulk(flag(has_repeats(batch.clone())), out);
+        push_bulk(flag(has_repeats(batch.clone().map(|(job, _)| job.id()))), out);
         match common {
             Some(timestamp) => push_bulk(Decimal::default().write(timestamp), out),
             None => push_bulk(b"", out),
@@ -71,15 +71,6 @@ impl Script {
 fn common_timestamp<'a>(mut batch: impl Iterator<Item = (&'a Job, u64)>) -> Option<u64> {
     let (_, first) = batch.next()?;
     batch.all(|(_, timestamp)| timestamp == first).then_some(first)
-}
-
-/// Whether an id stands more than once. Found out here, since time is dearer in Redis.
-fn has_repeats<'a>(batch: impl ExactSizeIterator<Item = (&'a Job, u64)>) -> bool {
-    if batch.len() == 1 {
-        return false;
-    }
-    let mut seen = HashSet::with_capacity(batch.len());
-    !batch.into_iter().all(|(job, _)| seen.insert(job.id()))
 }
 
 #[cfg(test)]

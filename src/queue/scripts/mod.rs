@@ -6,11 +6,12 @@ pub mod add_jobs;
 pub mod answer;
 pub mod look_at_jobs;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use self::answer::{Answer, State};
 use super::backlog::{Batch, Call};
-use super::connection::resp::{Reply, push_bulk, push_bulk_of, push_command};
+use super::connection::resp::{Decimal, Reply, push_bulk, push_bulk_of, push_command};
 use super::operation::Family;
 use super::{Addition, Destination, Look, Operation};
 
@@ -175,6 +176,27 @@ fn queue_keys(base: &str) -> Vec<u8> {
         push_bulk_of(&[base.as_bytes(), key.as_bytes()], &mut keys);
     }
     keys
+}
+
+/// The values that both scripts that add jobs begin with, as they stand in each call.
+fn shared_values(destination: &Destination) -> Vec<u8> {
+    let mut values = Vec::new();
+    push_bulk(destination.job_name.as_bytes(), &mut values);
+    match destination.max_events {
+        Some(most) => push_bulk(Decimal::default().write(most), &mut values),
+        None => push_bulk(b"", &mut values),
+    }
+    values
+}
+
+/// Whether one stands more than once. Found out here, since time is dearer in Redis.
+fn has_repeats<'a>(mut ids: impl Iterator<Item = &'a [u8]>) -> bool {
+    let (Some(first), Some(second)) = (ids.next(), ids.next()) else {
+        return false;
+    };
+    let mut seen = HashSet::with_capacity(2 + ids.size_hint().0);
+    seen.insert(first);
+    !(seen.insert(second) && ids.all(|id| seen.insert(id)))
 }
 
 /// A script as it is sent, and its name on the server.

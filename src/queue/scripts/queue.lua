@@ -1,5 +1,10 @@
 -- What both scripts that add jobs begin with: what the queue is like, and what the user may do. It only reads. Behind
 -- `keys.lua` and `inspector.lua`, in one text.
+--
+-- ARGV  1 job name
+--       2 how many events the queue is to keep, in decimal digits; "" where its meta says, and 10000 where that does not either
+
+local name = ARGV[1]
 
 local function refused(reply, command)
   if string.find(reply.err, "can't run this command", 1, true) then
@@ -15,7 +20,7 @@ local waiting = call('LLEN', wait)
 call('XLEN', events)
 call('ZCARD', marker)
 
-local max_events = settings[1] or '10000'
+local max_events = ARGV[2] ~= '' and ARGV[2] or settings[1] or '10000'
 if max_events ~= '0' and not (string.find(max_events, '^[1-9]%d*$') and #max_events < 19) then
   return redis.error_reply('ERR opts.maxLenEvents in the meta of the queue is not a number')
 end

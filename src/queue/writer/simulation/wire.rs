@@ -77,13 +77,13 @@ impl<'a> Call<'a> {
         let base = words[3].strip_suffix(b"wait").expect("the first key is the wait list");
         let ids = &words[3 + QUEUE_KEYS.len()..3 + keys];
         let values = &words[3 + keys..];
-        let width = 1 + usize::from(values[5].is_empty()) + usize::from(values[6] == b"1");
-        let data = values[7..].iter().step_by(width);
+        let width = 1 + usize::from(values[6].is_empty()) + usize::from(values[7] == b"1");
+        let data = values[8..].iter().step_by(width);
         let jobs = ids.iter().zip(data).map(|(id, data)| (&id[base.len()..], number(&data[digits(data)])));
         let jobs: Vec<_> = jobs.map(|(id, number)| (id, number as usize)).collect();
         assert_eq!(jobs.len(), keys - QUEUE_KEYS.len(), "each key has its job");
-        let bytes = values[7..].iter().map(|value| value.len()).sum();
-        Some(Call { whole, base, number: number(values[3]), repeats: values[4] == b"1", jobs, bytes })
+        let bytes = values[8..].iter().map(|value| value.len()).sum();
+        Some(Call { whole, base, number: number(values[4]), repeats: values[5] == b"1", jobs, bytes })
     }
 }
 

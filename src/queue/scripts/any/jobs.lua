@@ -1,0 +1,90 @@
+-- The jobs of a batch as the arguments have them. A table for each would cost more than to add it, so that only those that meet
+-- something have one.
+
+local first_form, width = 6, 8
+local SUFFIXES, OF_PARENT = 6, 13
+
+-- What may be in the batch: the letters of all its forms, and `more` where some job has more than one key.
+local kinds = {}
+-- By their numbers as they stand in the arguments.
+local forms = {}
+
+do
+  local last = first_form + tonumber(ARGV[5]) * width - 1
+  for at = first_form, last, width do
+    local is, has = {}, {}
+    for letter in string.gmatch(ARGV[at], '.') do
+      is[letter], kinds[letter] = true, true
+    end
+    for letter in string.gmatch(ARGV[at + 7], '.') do
+      has[letter] = true
+    end
+    local form = { is = is, front = ARGV[at + 1], back = ARGV[at + 2], delay = ARGV[at + 3], priority = ARGV[at + 4],
+      timestamp = ARGV[at + 5], ttl = ARGV[at + 6], has = has,
+      keys = 1, values = 1 }
+    if is.r or is.R then
+      form.suffixes, form.keys = 1, 1 + SUFFIXES
+    end
+    if is.i then
+      form.id, form.values = 1, 2
+    end
+    if is.u then
+      form.unique, form.unique_key = form.values, form.keys
+      form.values, form.keys = form.values + 1, form.keys + 2
+      if is.j then
+        form.values = form.values + 1
+      end
+    end
+    if is.c then
+      form.parent, form.parent_key = form.values, form.keys
+      form.values, form.keys = form.values + 2, form.keys + OF_PARENT
+    end
+    form.time = tonumber(form.timestamp) + tonumber(form.delay)
+    form.told_time = string.format('%.0f', form.time)
+    kinds.more = kinds.more or form.keys > 1
+    forms[string.format('%d', (at - first_form) / width + 1)] = form
+  end
+  kinds.r = kinds.r or kinds.R
+end
+local first_value = first_form + tonumber(ARGV[5]) * width
+
+-- Calls this with the form of each job, and with where its keys and its values are.
+local function each(visit)
+  local key, at = 14, first_value
+  while ARGV[at] do
+    local form, jobs = forms[ARGV[at]], tonumber(ARGV[at + 1])
+    local keys, values = form.keys, form.values
+    at = at + 2
+    for _ = 1, jobs do
+      visit(form, key, at)
+      key, at = key + keys, at + values
+    end
+  end
+end
+
+-- The options of a job with this id.
+local function options_of(form, id, at)
+  local told = form.id and ARGV[at + form.id] or id
+  if form.unique then
+    return form.front .. ARGV[at + form.unique + (form.is.j and 1 or 0)] .. form.back .. told .. '"}'
+  end
+  return form.front .. told .. '"}'
+end
+
+-- A job as those need it that look at what is there.
+local function job_at(form, key, at)
+  local id = sub(KEYS[key], id_at)
+  local job = { form = form, key = KEYS[key], id = id, data = ARGV[at], options = options_of(form, id, at),
+    timestamp = form.timestamp, delay = form.delay, suffixes = form.suffixes and key + form.suffixes }
+  if form.unique then
+    key = key + form.unique_key
+    job.unique = { form = form, key = KEYS[key], next = KEYS[key + 1], id = ARGV[at + form.unique], ttl = form.ttl,
+      has = form.has }
+  end
+  if form.parent then
+    key, at = key + form.parent_key, at + form.parent
+    job.parent = { key = KEYS[key], dependencies = KEYS[key + 1], processed = KEYS[key + 2], keys = key + 3, id = ARGV[at],
+      json = ARGV[at + 1] }
+  end
+  return job
+end
