@@ -20,7 +20,7 @@ enum Call {
     /// It waits for its input to be validated by the caller's own code.
     Validating { deadline: Instant, timeout_ms: u32 },
     /// Its input is accepted; it waits for the caller's own code: `authorize`, then the record.
-    Accepted { job: Job, deadline: Instant, timeout_ms: u32 },
+    Accepted { job: Job, deadline: Instant, timeout_ms: u32, reuse: Reuse },
     /// Its deadline passed there.
     Late { timeout_ms: u32 },
     /// Its job is with the writer, and this large.
@@ -97,13 +97,14 @@ impl Calls {
     /// since then.
     pub fn accept(&mut self, slot: u32, job: Job, started: Instant, timeout_ms: u32) -> Option<Instant> {
         self.bytes += job.size();
+        let reuse = self.reuse;
         if let Some(Call::Validating { deadline, timeout_ms }) = self.slots.get(slot as usize) {
             let (deadline, timeout_ms) = (*deadline, *timeout_ms);
-            self.put(slot, Call::Accepted { job, deadline, timeout_ms });
+            self.put(slot, Call::Accepted { job, deadline, timeout_ms, reuse });
             return None;
         }
         let deadline = started + Duration::from_millis(timeout_ms.into());
-        self.wait(slot, Call::Accepted { job, deadline, timeout_ms }, deadline)
+        self.wait(slot, Call::Accepted { job, deadline, timeout_ms, reuse }, deadline)
     }
 
     fn wait(&mut self, slot: u32, call: Call, deadline: Instant) -> Option<Instant> {
@@ -146,13 +147,14 @@ impl Calls {
     /// deadline has passed.
     pub fn send(&mut self, slot: u32, now: Instant, timestamp: u64) -> Result<Option<Ready>, Error> {
         match self.take(slot) {
-            Call::Accepted { job, deadline, timeout_ms } => {
+            Call::Accepted { job, deadline, timeout_ms, reuse } => {
                 self.waiting -= 1;
                 self.sent += 1;
                 self.put(slot, Call::Sent { bytes: job.size() });
                 if deadline > now {
-                    let operation = Operation::Add(Addition::new(job, timestamp, self.reuse));
-                    Ok(Some(Ready { slot, operation, deadline }))
+                    let mut addition = Addition::new(job, timestamp, reuse);
+                    addition.room = reuse != self.reuse;
+                    Ok(Some(Ready { slot, operation: Operation::Add(addition), deadline }))
                 } else {
                     Err(Error::StorageTimeout { timeout_ms })
                 }
@@ -198,6 +200,13 @@ impl Calls {
             job.set_options(Some(options));
         }
         Ok(())
+    }
+
+    /// Has no job that ended make room for that of a call that is accepted and not sent.
+    pub fn keep(&mut self, slot: u32) {
+        if let Some(Call::Accepted { reuse, .. }) = self.slots.get_mut(slot as usize) {
+            *reuse = Reuse::Never;
+        }
     }
 
     /// Notes what became of a sent job. A failed call keeps its slot until the error is fetched, one that was deduplicated until
@@ -360,5 +369,22 @@ mod tests {
         assert!(calls.admit().is_ok());
         calls.bytes += 1;
         assert!(matches!(calls.admit(), Err(Error::Overloaded)));
+    }
+
+    #[test]
+    fn a_call_that_keeps_what_is_there_says_so_of_its_job_alone() {
+        let mut calls = Calls::new(2, Reuse::AfterFinished);
+        let now = Instant::now();
+        for slot in 0..2 {
+            let part = crate::core::Text::from("a");
+            calls.accept(slot, Job::sample("q", &[&part], &[]), now, 1000);
+        }
+        calls.keep(1);
+        let mut send = |slot| match calls.send(slot, now, 1).ok().flatten()?.operation {
+            Operation::Add(addition) => Some((addition.reuse, addition.is_special())),
+            Operation::Look(_) => None,
+        };
+        assert_eq!(send(0), Some((Reuse::AfterFinished, false)));
+        assert_eq!(send(1), Some((Reuse::Never, true)));
     }
 }

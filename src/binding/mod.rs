@@ -204,6 +204,12 @@ impl Boundary {
         set.err().map(|error| state.refuse(error) as u32)
     }
 
+    /// Has no job that ended make room for that of a call, whatever its pipeline says.
+    #[napi(catch_unwind)]
+    pub fn keep(&self, slot: u32) {
+        self.state.borrow_mut().calls.keep(slot);
+    }
+
     /// The id of the job that has the place of one that was deduplicated.
     #[napi(catch_unwind)]
     pub fn deduplicated_to(&self, slot: u32) -> Option<String> {

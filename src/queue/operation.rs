@@ -84,7 +84,8 @@ pub struct Addition {
     /// When it was handed over, in milliseconds since 1970.
     pub timestamp: u64,
     pub reuse: Reuse,
-    /// Whether a job of its id is to make room, as far as is known.
+    /// Whether the script for plain jobs is wrong about a job of its id: that is to make room, as far as is known, or it is not,
+    /// unlike with other jobs of its queue.
     pub room: bool,
     /// Whether it may be there from an earlier attempt.
     pub again: bool,
