@@ -193,6 +193,34 @@ export class Pipeline<
     options: BulkOptions & WithListener & (WithCaller<C, DataOf<S>> | WithoutCaller<DataOf<S>>),
   ): Promise<BulkSummary>
   /**
+   * Repairs what a crash leaves: pending records whose jobs were never made. Looks where the jobs of stale records are, a batch
+   * at a time; enqueues those that are nowhere; and says of each record what it found, so that it can be marked. Run it from
+   * time to time, in any number of processes at once. docs/repair.md has the whole of it, examples/storage/ the queries.
+   *
+   * | the job is | what is done | who is told |
+   * |---|---|---|
+   * | nowhere (`missing`) | `input` is validated as ever, and enqueued under the same id; no record is made | `onQueued`, with `created: true` |
+   * | waiting, delayed, prioritized, waiting-children, active, unknown | nothing | `onQueued`, with its `state` |
+   * | completed or failed, and still kept | nothing: it is not enqueued again, whatever `idReuse` says | `onFinished`, with its `state` |
+   * | nowhere, and another job stands for its `deduplication` id | nothing | `onDeduplicated` |
+   * | nowhere, and its record is refused | nothing | `onRejected`, with the error |
+   *
+   * A record is refused with what `enqueue` would reject with (`INVALID_INPUT`, what the schema throws, …), or with
+   * `ERR_INVALID_ARG_TYPE` where its `input` makes another id than its `jobId`. One that is refused, or whose handler throws,
+   * stops no other.
+   *
+   * Marks come last: a sweep that is killed has enqueued and not yet said so, and the next one finds those jobs. It cannot tell a
+   * job that never was from one that ended and was removed: the worker must mark the record before its job ends.
+   *
+   * It never throws. It rejects with what `pending` or `onRejected` throws, as it is; with the error of `states` or `enqueue`
+   * where Redis is at fault or the pipeline is closed (`QUEUE_UNAVAILABLE`, `OUTCOME_UNKNOWN`, `MISCONFIGURED`, `CLOSED`), at the
+   * latest when their deadline has passed; with the reason of `signal`; and for wrong arguments (`ERR_INVALID_ARG_TYPE`,
+   * `ERR_OUT_OF_RANGE`). Whatever was found by then has been told; what has not comes with the next sweep.
+   *
+   * @returns how many records there were, and what they were found to be.
+   */
+  sweep<Row extends SweepRecord>(options: SweepOptions<Row>): Promise<SweepSummary<Row>>
+  /**
    * The schema, for a worker that checks `job.data` again: a Standard Schema is the one that was given, of a JSON Schema it
    * is made, and judges natively.
    */
@@ -324,6 +352,124 @@ export interface BulkSummary {
   /** Inputs whose job was dropped, as another stands for its `deduplication` id. */
   deduplicated: number
   rejected: number
+}
+
+/** A pending record, as {@link Pipeline.sweep} needs it. It may have more: handlers are given it as it is. */
+export interface SweepRecord {
+  /** The id of its job, as `createPending` got it. */
+  readonly jobId: string
+  /**
+   * What to enqueue, of any type: it is validated anew, and must make the same id. With a schema that changes what it is given,
+   * this is the input and not the data that became of it, unless the schema takes that too.
+   */
+  readonly input?: unknown
+  /** Options of its own job, as in {@link CallOptions}. Default: those of the pipeline; null is the same. */
+  readonly jobOptions?: JobOptions | null | undefined
+}
+
+/** Which records are asked for. */
+export interface SweepPage {
+  /** Made, or looked at last, before this: by this process' clock. The same throughout a sweep. */
+  olderThan: Date
+  /** The same as an age in milliseconds, for a database that goes by its own clock. */
+  olderThanMs: number
+  /** How many at once. More may be given, and are taken so many at a time. */
+  limit: number
+  /**
+   * The `jobId` of the record that was given last, or the empty text: for a query that goes by ids (`job_id > $1 ORDER BY
+   * job_id`). One that marks what it gives has no need of it.
+   */
+  after: string
+}
+
+/** What {@link Pipeline.sweep} is told. Its functions are called as its methods: it may be an object that has a database. */
+export interface SweepOptions<Row extends SweepRecord = SweepRecord> {
+  // `Row & {}` where it is told: what a record is, is for `pending` to say.
+  /**
+   * Gives stale records: an array or anything that is iterated over, or a promise of it. Asked again until it gives none that
+   * is new to this sweep: one whose `jobId` came before is passed over. What it throws ends the sweep.
+   */
+  pending(page: SweepPage): SweepRows<Row> | PromiseLike<SweepRows<Row>>
+  /**
+   * Told that the job of a record is there, made just now or found, and has not ended. Awaited. What it throws makes the record a
+   * rejected one. Default: nobody is told.
+   */
+  onQueued?(record: Row & {}, job: SweptJob): unknown
+  /**
+   * Told that the job of a record has ended: its worker did not mark the record. BullMQ's own `Job.fromId` has its result or the
+   * reason. Likewise.
+   */
+  onFinished?(record: Row & {}, job: FinishedJob): unknown
+  /** Told that another job stands for the `deduplication` id of a record, so that it has none of its own now. Likewise. */
+  onDeduplicated?(record: Row & {}, job: SweptDeduplication): unknown
+  /**
+   * Told why a record was refused, or what a handler threw of it. Not told of one whose job Redis had no time for. Awaited; what
+   * it throws ends the sweep. Default: `rejections` has the first 100.
+   */
+  onRejected?(record: Row & {}, error: unknown): unknown
+  /**
+   * How old a record must be, in milliseconds: from 0 to 1e12. A call in flight has made its record and not yet its job, so it
+   * should be more than the deadline of calls: what is younger is looked at in vain. Default: 60,000.
+   */
+  olderThanMs?: number
+  /** How many records are looked at together: an integer from 1 to 1000; at most a quarter of `maxInFlight`. Default: 100. */
+  batch?: number
+  /** How many records a sweep looks at in all: an integer from 1 to 1e9. It remembers their ids. Default: 100,000. */
+  limit?: number
+  /** How many handlers are under way at once: an integer, at least 1. Default: 16. */
+  concurrency?: number
+  /**
+   * Ends it when it is aborted, whatever it waits for: it rejects with the signal's reason, and begins nothing more. What is under
+   * way is settled and not told. Default: a query or a handler that hangs is waited for.
+   */
+  signal?: SweepSignal
+}
+
+/** Records as `pending` gives them. */
+export type SweepRows<Row> = (Iterable<Row> | AsyncIterable<Row>) & object
+
+/** What is needed of an `AbortSignal`. */
+export interface SweepSignal {
+  readonly aborted: boolean
+  readonly reason?: unknown
+  addEventListener(type: 'abort', listener: () => void, options?: { once?: boolean }): void
+  removeEventListener(type: 'abort', listener: () => void): void
+}
+
+/** A job that is new, or was there. */
+export type SweptJob =
+  | { readonly jobId: string; readonly created: true }
+  | { readonly jobId: string; readonly created: false; readonly state: Exclude<JobState, 'completed' | 'failed'> }
+
+export interface FinishedJob {
+  readonly jobId: string
+  readonly state: 'completed' | 'failed'
+}
+
+export interface SweptDeduplication {
+  /** The id that the job would have had. */
+  readonly jobId: string
+  /** The job that is there instead. */
+  readonly existing: { readonly jobId: string; readonly state: JobState }
+}
+
+/** What a sweep found: `looked` is the sum of the five that follow. */
+export interface SweepSummary<Row = SweepRecord> {
+  looked: number
+  /** Jobs that are new. */
+  created: number
+  /** Records whose job was there and has not ended. */
+  existing: number
+  /** Records whose job is dropped as long as another stands for its `deduplication` id. */
+  deduplicated: number
+  /** Records whose job has ended. */
+  finished: number
+  /** Records that were refused, or whose handler threw; of the latter the job is there. */
+  rejected: number
+  /** The first 100 of those. */
+  rejections: { record: Row; error: unknown }[]
+  /** Whether there were no more: false where `limit` ended it. */
+  complete: boolean
 }
 
 /** What ticket triage is: a definition like any other. Spread it into one of your own to say where its Redis is. */

@@ -252,7 +252,8 @@ class Calls {
       return this.resolve(call, deduplicated(call.jobId, status, this.#boundary.deduplicatedTo(call.slot)))
     }
     if (!isDuplicate(status)) return this.fail(call)
-    if (onConflict === 'reject' && !hasSameData(status)) return this.reject(call, conflict(call.jobId))
+    const rejects = onConflict === 'reject' && call.chunk?.keeps !== true
+    if (rejects && !hasSameData(status)) return this.reject(call, conflict(call.jobId))
     this.resolve(call, tells ? duplicate(call.jobId, status) : queued(call.jobId))
   }
 

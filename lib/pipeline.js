@@ -57,6 +57,12 @@ class Pipeline {
     return this.#calls.states(jobIds, options)
   }
 
+  async sweep(options) {
+    // Most programs never do.
+    const { sweep } = require('./sweep/index.js')
+    return sweep(this.#calls, options)
+  }
+
   reconnect(connection) {
     this.#calls.reconnect(this.#native(readConnection(connection)))
   }

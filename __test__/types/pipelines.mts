@@ -217,3 +217,69 @@ await dynamic.enqueue(body, { createPending: ({ jobId, whatever }) => [jobId, wh
 
 same<Same<DataOf<(typeof ticketTriageDefinition)['schema']>, { tenantId: string; ticketId: string; summary: string }>>()
 export type Record = RecordOf<typeof invoice, ['orgId']>
+
+// --- sweep ----------------------------------------------------------------------------------------------------------
+
+interface Row {
+  jobId: string
+  input: unknown
+  attempts: number
+}
+const swept = await invoices.sweep({
+  async pending({ olderThan, olderThanMs, limit, after }) {
+    const rows: Row[] = []
+    return rows.slice(0, limit + olderThan.getTime() + olderThanMs + after.length)
+  },
+  onQueued(record, job) {
+    same<Same<typeof record, Row>>()
+    if (job.created) return job.jobId
+    // @ts-expect-error one that has ended is for onFinished
+    if (job.state === 'failed') return
+    return job.state === 'active'
+  },
+  onFinished: async (record, { jobId, state }) => {
+    const ended: 'completed' | 'failed' = state
+    // @ts-expect-error what the record does not have
+    return `${jobId}${record.attempts}${ended}` + record.status
+  },
+  onDeduplicated: (record, { existing }) => `${record.attempts}${existing.jobId}${existing.state}`,
+  onRejected: (record, error) => isEnqueueError(error) && record.attempts,
+  olderThanMs: 60_000,
+  batch: 10,
+  limit: 1000,
+  concurrency: 4,
+  signal: AbortSignal.timeout(1000),
+})
+same<Same<(typeof swept)['rejections'][number]['record'], Row>>()
+const { looked, created, existing, deduplicated, finished, rejected, complete } = swept
+const all: number = looked + created + existing + deduplicated + finished + rejected
+const whether: boolean = complete && all > 0
+async function* rows() {
+  yield { jobId: 'a', input: body, note: whether }
+}
+await invoices.sweep({ pending: rows, onQueued: (record) => record.note })
+await invoices.sweep({ pending: () => new Set([{ jobId: 'a', jobOptions: { delay: 5 } }]) })
+await invoices.sweep({ pending: () => [{ jobId: 'a', jobOptions: null }] })
+class Records {
+  pending() {
+    return [{ jobId: 'a', input: body, tenant: 'acme' }]
+  }
+  onFinished(record: { tenant: string }) {
+    return record.tenant
+  }
+}
+await invoices.sweep(new Records())
+// @ts-expect-error records come from somewhere
+await invoices.sweep({})
+// @ts-expect-error a record has the id of its job
+await invoices.sweep({ pending: () => [{ input: body }] })
+// @ts-expect-error which is a text
+await invoices.sweep({ pending: () => [{ jobId: 7, input: body }] })
+// @ts-expect-error a text is no list of records
+await invoices.sweep({ pending: () => 'a' })
+// @ts-expect-error nor is one record
+await invoices.sweep({ pending: () => ({ jobId: 'a', input: body }) })
+// @ts-expect-error a misspelt handler
+await invoices.sweep({ pending: () => [{ jobId: 'a' }], onQueud: () => {} })
+// @ts-expect-error options of jobs are BullMQ's
+await invoices.sweep({ pending: () => [{ jobId: 'a', jobOptions: { delay: 'soon' } }] })

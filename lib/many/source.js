@@ -15,11 +15,14 @@ class Source {
   /** How many there are, as far as that is known: of an array. */
   length
 
-  /** @param {unknown} inputs what a program gave */
-  constructor(inputs) {
+  /**
+   * @param {unknown} inputs what a program gave
+   * @param {string} [what] it is called
+   */
+  constructor(inputs, what = 'inputs') {
     const own = isUsable(inputs) ? inputs[Symbol.asyncIterator] : undefined
     const make = own ?? (isUsable(inputs) ? inputs[Symbol.iterator] : undefined)
-    if (typeof make !== 'function') throw invalidArgument('inputs must be an array, an iterable or an async iterable')
+    if (typeof make !== 'function') throw invalidArgument(`${what} must be an array, an iterable or an async iterable`)
     this.#isAsync = make === own
     this.#iterator = Reflect.apply(make, inputs, [])
     this.#next = this.#iterator.next
