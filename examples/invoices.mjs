@@ -23,7 +23,8 @@ export const invoices = new Pipeline({
     notes: z.string().max(2000).optional(),
   }),
   jobId: ['orgId', 'invoiceId'],
-  record: ['orgId', 'invoiceId', 'currency'],
+  // All of the data, so that a sweep can enqueue what a crash has left without a job.
+  record: ['orgId', 'invoiceId', 'currency', 'lines', 'notes'],
   tenant: 'orgId',
   // An export that failed for good is run again by the same call; one that waits, runs or is done is not.
   idReuse: 'afterFailed',
@@ -40,6 +41,15 @@ export function enqueueInvoice(body, session, records) {
 /** The same for any number of bodies, of which `onOutcome(outcome, index)` is told what each came to. */
 export function importInvoices(bodies, session, records, onOutcome) {
   return invoices.enqueueMany(bodies, records, { caller: session, onOutcome })
+}
+
+/** Enqueues what a producer that died has recorded and not enqueued. Any number of processes may do so at once. */
+export function sweepInvoices(records, olderThanMs) {
+  return invoices.sweep({
+    pending: (page) => records.pending(page),
+    onFinished: (record, job) => records.onFinished(record, job),
+    olderThanMs,
+  })
 }
 
 /** A plain worker: it needs nothing of the boundary. */
@@ -59,13 +69,17 @@ async function exportInvoice({ id, data: { currency, lines } }, records) {
 /** Records for a try without a database: storage.mjs has those in PostgreSQL. */
 function recordsInMemory() {
   const rates = new Map([['EUR', 1]])
-  const states = new Map()
+  const rows = new Map()
+  const mark = (jobId, status) => void rows.set(jobId, { ...rows.get(jobId), status })
   return {
     rates,
-    states,
-    createPending: async ({ jobId }) => void (states.has(jobId) || states.set(jobId, 'pending')),
+    async createPending({ jobId, ...input }) {
+      if (!rows.has(jobId)) rows.set(jobId, { jobId, input, status: 'pending' })
+    },
     rateOf: async (currency) => rates.get(currency),
-    markDone: async (jobId) => void states.set(jobId, 'done'),
+    markDone: async (jobId) => mark(jobId, 'done'),
+    pending: async () => [...rows.values()].filter(({ status }) => status === 'pending'),
+    onFinished: async ({ jobId }, { state }) => mark(jobId, state === 'completed' ? 'done' : 'failed'),
   }
 }
 
@@ -113,6 +127,19 @@ async function main() {
   const { total, created, existing, rejected } = await importInvoices(more, session, records, () => {})
   await last
   console.log(`imported ${total}: ${created} created, ${existing} existing, ${rejected} rejected`)
+
+  // As where a process dies between the two: the record is made, and the job is not.
+  const dying = {
+    async createPending(record) {
+      await records.createPending(record)
+      throw new Error('killed')
+    },
+  }
+  await enqueueInvoice({ ...paper, invoiceId: 'I-4' }, session, dying).catch(() => {})
+  const repaired = once(worker, 'completed')
+  const swept = await sweepInvoices(records, 0)
+  await repaired
+  console.log(`repaired ${swept.created} of ${swept.looked} pending records`)
   await worker.close()
   await invoices.close()
 }

@@ -14,11 +14,15 @@ CREATE TABLE invoice_export (
   org_id     text NOT NULL,
   invoice_id text NOT NULL,
   currency   text NOT NULL,
-  status     text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'done')),
+  -- What a sweep enqueues where a crash left a record and no job, and when it last looked.
+  input      json NOT NULL,
+  checked_at timestamptz NOT NULL DEFAULT now(),
+  status     text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'done', 'failed')),
   euros      numeric(12, 2),
   created_at timestamptz NOT NULL DEFAULT now(),
   done_at    timestamptz
 );
+CREATE INDEX invoice_export_checked_at ON invoice_export (checked_at) WHERE status = 'pending';
 -- What the work on invoices needs. There is none for CHF yet.
 CREATE TABLE exchange_rate (
   currency text PRIMARY KEY,

@@ -34,11 +34,30 @@ export const invoiceRecords = {
   /** One statement for all of them. Ids may stand in it twice, or be there already. */
   async createPendingMany(records) {
     const column = (name) => records.map((record) => record[name])
+    const inputs = records.map(({ jobId, ...input }) => JSON.stringify(input))
     await pool.query(
-      `INSERT INTO invoice_export (job_id, org_id, invoice_id, currency)
-       SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) ON CONFLICT DO NOTHING`,
-      [column('jobId'), column('orgId'), column('invoiceId'), column('currency')],
+      `INSERT INTO invoice_export (job_id, org_id, invoice_id, currency, input)
+       SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::json[]) ON CONFLICT DO NOTHING`,
+      [column('jobId'), column('orgId'), column('invoiceId'), column('currency'), inputs],
     )
+  },
+
+  /** For a sweep: records that nobody has looked at for a while. Whoever is given one has it for as long. */
+  async pending({ olderThan, limit }) {
+    const { rows } = await pool.query(
+      `UPDATE invoice_export SET checked_at = now() WHERE job_id = ANY (ARRAY(
+         SELECT job_id FROM invoice_export WHERE status = 'pending' AND checked_at < $1
+         ORDER BY checked_at LIMIT $2 FOR UPDATE SKIP LOCKED))
+       RETURNING job_id AS "jobId", input`,
+      [olderThan, limit],
+    )
+    return rows
+  },
+
+  /** The worker marks what it has done: what ended otherwise has failed. */
+  async onFinished({ jobId }, { state }) {
+    if (state !== 'failed') return
+    await changeOne(jobId, `UPDATE invoice_export SET status = 'failed' WHERE job_id = $1`, [jobId])
   },
 
   /** What one unit of a currency is in euros, if that is known. */

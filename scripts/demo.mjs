@@ -1,5 +1,5 @@
-// What the package does, on real input: two pipelines over HTTP, their BullMQ workers in processes of their own, and at the
-// end BullMQ's own events and PostgreSQL's rows say whether it adds up.
+// What the package does, on real input: two pipelines over HTTP, their BullMQ workers in processes of their own, the repair of what
+// a killed producer left, and at the end BullMQ's own events and PostgreSQL's rows say whether it adds up.
 //   node scripts/demo.mjs [--serve] [--deadline <seconds>]
 // --serve keeps the routes up afterwards; the deadline is the workers', and 60 seconds by default.
 // It uses REDIS_URL and DATABASE_URL when they are set, and stores of its own otherwise.
@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { showInvoices } from './demo/invoices.mjs'
+import { showRepair } from './demo/repair.mjs'
 import { DemoError, host, openPostgres, openRedis } from './demo/stores.mjs'
 import { bold } from './demo/terminal.mjs'
 import { showTickets } from './demo/tickets.mjs'
@@ -45,6 +46,7 @@ async function main({ serve, deadline }, undo) {
   }
   await showTickets(stage)
   await showInvoices(stage)
+  await showRepair(stage)
   if (serve) {
     printRequests(server.url)
     await died

@@ -155,6 +155,15 @@ describe('a run with stores of its own', () => {
     )
   })
 
+  test('what the producer that was killed left is enqueued by sweeps, each record once', () => {
+    expect(run.output).toMatch(/^ {2}process \d+ killed: 30 records, 20 jobs$/m)
+    const sweeps = [...run.output.matchAll(/^ {2}a sweep looked \d+: created (\d+), .*, rejected 0$/gm)]
+    expect(sweeps).toHaveLength(2)
+    expect(Number(sweeps[0][1]) + Number(sweeps[1][1])).toBe(10)
+    expect(run.output).toMatch(/^repaired +10 .*\ndone +30 +30 completed in BullMQ$/m)
+    expect(run.output).toContain('It adds up: 30 = 20 + 10.')
+  })
+
   test('no line is too long for a terminal, and none has colours where there is none', () => {
     expect(run.output.split('\n').filter((line) => line.length > 100)).toEqual([])
     expect(run.output).not.toContain('\x1b')

@@ -6,7 +6,7 @@ const { useDatabase } = require('../support/redis.js')
 
 useDatabase()
 
-test('the example of a pipeline enqueues, refuses, runs, runs again and imports as it says', () => {
+test('the example of a pipeline enqueues, refuses, runs, runs again, imports and repairs as it says', () => {
   const root = path.join(__dirname, '../..')
   const { status, stdout, stderr } = spawnSync(process.execPath, ['examples/invoices.mjs'], {
     cwd: root,
@@ -35,6 +35,8 @@ test('the example of a pipeline enqueues, refuses, runs, runs again and imports 
     'existing invoice-export:acme:I-2: completed, sameData true',
     'done     invoice-export:acme:I-3: 1 lines, 12.50 euros',
     'imported 4: 1 created, 2 existing, 1 rejected',
+    'done     invoice-export:acme:I-4: 1 lines, 12.50 euros',
+    'repaired 1 of 1 pending records',
   ])
   expect(status).toBe(0)
 })

@@ -22,7 +22,7 @@ describe.each(Object.keys(POSTGRES))('on %s', (kind) => {
 
   describe.each(['pg', 'drizzle', 'kysely'])('%s', (name) => {
     const queueName = `recipe-${kind}-${name}`
-    const input = (no) => ({ org: 'acme', no: `${no}`, lines: [{ text: 'Ä "quoted"\n', n: 1.5 }, null] })
+    const input = (no) => ({ org: 'acme', no: `${no}`, lines: [{ text: 'Ä "quoted"\n\0\ud800', n: 1.5 }, null] })
     const id = (no) => `${queueName}:acme:${no}`
     let recipe
     let records

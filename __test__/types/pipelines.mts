@@ -240,7 +240,7 @@ const swept = await invoices.sweep({
   onFinished: async (record, { jobId, state }) => {
     const ended: 'completed' | 'failed' = state
     // @ts-expect-error what the record does not have
-    return `${jobId}${record.attempts}${ended}` + record.status
+    return `${jobId}${record.attempts}${ended}${record.status}`
   },
   onDeduplicated: (record, { existing }) => `${record.attempts}${existing.jobId}${existing.state}`,
   onRejected: (record, error) => isEnqueueError(error) && record.attempts,

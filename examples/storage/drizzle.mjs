@@ -1,10 +1,10 @@
 // Records with Drizzle (schema.sql): what `enqueue`, `enqueueMany` and `sweep` take, and what the worker marks them with.
 import { and, eq, lt, sql } from 'drizzle-orm'
-import { jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core'
+import { json, pgTable, text, timestamp } from 'drizzle-orm/pg-core'
 
 const jobs = pgTable('pending_job', {
   jobId: text('job_id').primaryKey(),
-  input: jsonb('input').notNull(),
+  input: json('input').notNull(),
   status: text('status').notNull().default('pending'),
   checkedAt: timestamp('checked_at', { withTimezone: true }).notNull().defaultNow(),
 })

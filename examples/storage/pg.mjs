@@ -25,7 +25,7 @@ async function insert(pool, records) {
   const ids = records.map(({ jobId }) => jobId)
   const inputs = records.map(({ jobId, ...input }) => JSON.stringify(input))
   await pool.query(
-    'INSERT INTO pending_job (job_id, input) SELECT * FROM unnest($1::text[], $2::jsonb[]) ON CONFLICT DO NOTHING',
+    'INSERT INTO pending_job (job_id, input) SELECT * FROM unnest($1::text[], $2::json[]) ON CONFLICT DO NOTHING',
     [ids, inputs],
   )
 }

@@ -2,7 +2,8 @@
 CREATE TABLE pending_job (
   -- One record an id. createPending relies on it: a call that is made again makes the same record again.
   job_id     text PRIMARY KEY,
-  input      jsonb NOT NULL,
+  -- Not jsonb: that refuses texts which a job may hold, with a NUL or half of a surrogate pair.
+  input      json NOT NULL,
   status     text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'done', 'failed')),
   checked_at timestamptz NOT NULL DEFAULT now()
 );

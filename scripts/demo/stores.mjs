@@ -93,7 +93,7 @@ async function startPGlite(undo) {
   const db = await PGlite.create()
   undo.push(() => db.close())
   // All connections share PGlite's one session, which is safe for statements that arrive in one piece, as ours do.
-  const server = new PGLiteSocketServer({ db, port: 0, maxConnections: 16 })
+  const server = new PGLiteSocketServer({ db, port: 0, maxConnections: 64 })
   await server.start()
   undo.push(() => server.stop())
   return `postgres://postgres@${server.getServerConn()}/postgres`
