@@ -161,6 +161,31 @@ describe('the job of a record', () => {
     expect(await enqueue(1)).toMatchObject({ created: true })
   })
 
+  test('is run again where it ended and was removed, and its record was not marked', async () => {
+    const { pipeline, queueName, record, enqueue, waiting } = make({ jobOptions: { removeOnComplete: true } })
+    await enqueue(1)
+    await workerOf(queueName).complete()
+    expect(await pipeline.sweep({ pending: () => [record(1)] })).toEqual(found({ created: 1 }))
+    expect(await waiting()).toBe(1)
+  })
+
+  const fields = { type: 'object', properties: { org: { type: 'string' }, no: { type: 'string' } }, required: ['org'] }
+  test.each([
+    ['fields', { schema: fields }, 'acme', '1'],
+    ['JSON', { schema: { ...fields, additionalProperties: true } }, 'acme', '1'],
+    ['ids that are encoded', { schema: fields, encodeIds: true }, 'urn:acme', '%1'],
+    ['ids that a function makes', { jobId: ({ org, no }) => `${org} ${no}` }, 'acme', '1'],
+  ])('is enqueued under the id of its record with %s', async (_, options, org, no) => {
+    const { pipeline, queueName } = make(options)
+    const input = { org, no }
+    const { jobId } = await pipeline.enqueue(input, recorder())
+    await database.redis.del(`bull:${queueName}:${jobId}`, `bull:${queueName}:wait`)
+    const other = { jobId: `${jobId}x`, input }
+    const { created, rejected } = await pipeline.sweep({ pending: () => [{ jobId, input }, other] })
+    expect([created, rejected]).toEqual([1, 1])
+    expect(await database.redis.lrange(`bull:${queueName}:wait`, 0, -1)).toEqual([jobId])
+  })
+
   test('that is dropped for its deduplication is told of as that', async () => {
     const { pipeline, record, enqueue, jobId } = make({ jobOptions: { deduplication: { id: 'one' } } })
     await enqueue(1)
@@ -288,10 +313,11 @@ describe('records', () => {
     expect(late).toBeGreaterThanOrEqual(0)
   })
 
-  test('that a query gives again are passed over, and do not keep it from ending', async () => {
+  test('that come twice are looked at once, and those that a query gives again do not keep it from ending', async () => {
     const { pipeline, record } = make()
     const marked = new Set()
     const records = Array.from({ length: 10 }, (_, no) => record(no))
+    records.splice(2, 0, record(1))
     let asked = 0
     const summary = await pipeline.sweep({
       // Without an order of its own, and those that no handler marks come again and again.
@@ -303,7 +329,7 @@ describe('records', () => {
       batch: 4,
     })
     expect(summary).toEqual(found({ created: 10 }))
-    expect(asked).toBe(4)
+    expect(asked).toBe(5)
   })
 
   test('are at most as many as may be, and the rest is let go of', async () => {
