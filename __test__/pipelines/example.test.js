@@ -28,10 +28,12 @@ test('the example of a pipeline enqueues, refuses, runs, runs again, imports and
     'done     invoice-export:acme:I-1: 1 lines, 12.50 euros',
     'failed   invoice-export:acme:I-2: no exchange rate of CHF',
   ])
-  // The job that failed is run again by the same call; the one that is done is not, by another.
-  expect(lines.slice(8)).toEqual([
+  // The job that failed is run again by the same call, and may be done before that is told; one that is done is not.
+  expect(lines.slice(8, 10).sort()).toEqual([
     'created  invoice-export:acme:I-2',
     'done     invoice-export:acme:I-2: 1 lines, 85.60 euros',
+  ])
+  expect(lines.slice(10)).toEqual([
     'existing invoice-export:acme:I-2: completed, sameData true',
     'done     invoice-export:acme:I-3: 1 lines, 12.50 euros',
     'imported 4: 1 created, 2 existing, 1 rejected',
