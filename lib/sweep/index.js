@@ -23,6 +23,7 @@ async function sweep(calls, options) {
   const report = new Report(told, stop)
   try {
     for (;;) {
+      stop.check()
       const page = await stop.before(pages.next())
       if (page.length === 0) return report.end(pages.isComplete)
       await settle(calls, page, report, stop)
@@ -73,6 +74,12 @@ class Stop {
     return this.#signal?.aborted === true
   }
 
+  /** Throws its reason where it was given. */
+  check() {
+    if (this.isOn) throw this.#signal.reason
+  }
+
+  /** What the work comes to, unless it is ended before. */
   before(work) {
     return this.#stopped === undefined ? work : Promise.race([this.#stopped, work])
   }
