@@ -571,6 +571,16 @@ export interface PipelineDefinition<
   /** The most bytes of JSON that an input, and the data made of it, may have: an integer, at least 1. Default: 1,048,576. */
   maxDataBytes?: number
   /**
+   * BullMQ's own option: `new BullMQOtel(…)` of `bullmq-otel`, or what has its shape. Each call is then a span, named and of the
+   * kind and attributes that `Queue.add` gives it, which is current in the code that the call runs (`createPending`, `authorize`,
+   * …) and which the job carries along, so that a worker's span is in the same trace; with a `meter` there are metrics too.
+   * docs/telemetry.md has the names.
+   *
+   * What it throws breaks no call: it is counted in `stats().telemetryErrors` and warned of once for each of its methods. One
+   * that lacks a method is the constructor's error (`ERR_INVALID_ARG_TYPE`). Default: none, which costs nothing.
+   */
+  telemetry?: Telemetry
+  /**
    * Where Redis is: a URL, or the options object that the workers are given. Absent: what `REDIS_URL` names at the first
    * call, and without it `redis://127.0.0.1:6379`.
    *
@@ -756,6 +766,84 @@ export interface JobOptions {
    * with `parent`. Default: none.
    */
   deduplication?: JobDeduplication
+  /**
+   * What the job has of a trace, in BullMQ's words. With the `telemetry` of a pipeline it is made: `enqueue` puts its span in the
+   * place of `metadata`, `enqueueMany` where there is none. Default: none.
+   */
+  telemetry?: JobTelemetry
+}
+
+export interface JobTelemetry {
+  /** What a worker's `contextManager.fromMetadata` is given, as text: that of `bullmq-otel` expects JSON. */
+  metadata?: string
+  /** True has the job carry no span, so that a worker begins a trace of its own. Default: false. */
+  omitContext?: boolean
+}
+
+/** What a {@link Pipeline} needs of BullMQ's `Telemetry`. Each method must return at once; none of them is awaited. */
+export interface Telemetry {
+  tracer: {
+    /** Called with kind 3, which is a producer, and no context: the parent is what is current. */
+    startSpan(name: string, options?: { kind: number }, context?: unknown): TelemetrySpan
+  }
+  contextManager: {
+    active(): unknown
+    /** Calls the function once, before it returns. */
+    with<A extends (...args: never[]) => unknown>(context: unknown, fn: A): ReturnType<A>
+    /** What the job carries along. None where it is empty. */
+    getMetadata(context: unknown): string
+  }
+  /** Default: none, and nothing is measured. */
+  meter?: {
+    createCounter(name: string, options?: MetricOptions): { add(value: number, attributes?: unknown): void }
+    createHistogram(name: string, options?: MetricOptions): { record(value: number, attributes?: unknown): void }
+  }
+}
+
+export interface TelemetrySpan {
+  setSpanOnContext(context: unknown): unknown
+  setAttributes(attributes: unknown): void
+  recordException(exception: unknown): void
+  end(): void
+}
+
+export interface MetricOptions {
+  description?: string
+  unit?: string
+}
+
+/**
+ * What subscribers of the tracing channel `enqueue-boundary:enqueue` of `node:diagnostics_channel` get of each call of `enqueue`
+ * and {@link enqueueTicketTriage}: one object from its `start` to its `asyncEnd`. There is nothing of the input in it but the id.
+ * docs/telemetry.md says what is published when.
+ */
+export interface EnqueueTrace {
+  queueName: string
+  jobName: string
+  /** The id of the job: undefined until `asyncStart`, and after that for an input that has none. */
+  jobId: string | undefined
+  /** What the call came to: undefined until `asyncStart`. */
+  outcome: 'created' | 'existing' | 'deduplicated' | 'rejected' | undefined
+  /** The job that is there instead, as the result has it, also where the result does not say so; undefined where there is none. */
+  existing: { jobId?: string; state: JobState; sameData?: boolean } | undefined
+  /**
+   * The steps in their order, each with the moment it began: those that were come to. `at` is in milliseconds, as
+   * `performance.now()`. A step lasts until the next one begins; `settle` is the moment at which all is over. `authorise` is
+   * there only where `authorize` is given.
+   */
+  steps: { name: 'validate' | 'authorise' | 'record' | 'enqueue' | 'settle'; at: number }[]
+  /** What the promise resolves to. */
+  result?: EnqueueResult | PipelineResult
+  /** What it rejects with. */
+  error?: unknown
+}
+
+/** The same of the channel `enqueue-boundary:enqueueMany`, of each call of `enqueueMany`, with how many inputs came to what so far. */
+export interface EnqueueManyTrace extends BulkSummary {
+  queueName: string
+  jobName: string
+  result?: BulkOutcome[] | BulkSummary
+  error?: unknown
 }
 
 export interface JobBackoff {
@@ -823,6 +911,25 @@ export interface PipelineStats {
   lastProblem?: string
   /** Its code, as Node's errors and Redis have them: `ECONNREFUSED`, `CERT_HAS_EXPIRED`, `WRONGPASS`. */
   lastProblemCode?: string
+  /** What calls came to since the pipeline was made, inputs of `enqueueMany` among them. They only ever grow. */
+  outcomes: PipelineOutcomes
+  /** How often the `telemetry` of the definition threw or returned what it must not. 0 without one. */
+  telemetryErrors: number
+}
+
+/** All that ended: the numbers add up to it. */
+export interface PipelineOutcomes {
+  /** Jobs that are new. */
+  created: number
+  /** Calls whose job was there already. */
+  existing: number
+  /** Calls whose job was dropped, as another stands for its `deduplication` id. */
+  deduplicated: number
+  /**
+   * Calls that were rejected: with an {@link EnqueueError} by its `code`, and as `OTHER` what your own code threw (`createPending`,
+   * `authorize`, the schema, a getter of the input). What has not come up is not there.
+   */
+  rejected: { [code in EnqueueErrorCode | 'OTHER']?: number }
 }
 
 /** What {@link enqueueTicketTriage} resolves to. */

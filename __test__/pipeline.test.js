@@ -2,7 +2,7 @@
 // A pipeline of one's own: its limits, its state, its end.
 const { OwnServer, useDatabase } = require('./support/redis.js')
 const { runChild } = require('./support/child.js')
-const { jobId, jobKey, newTicket, recorder, rejection } = require('./support/tickets.js')
+const { NOTHING_ENDED, jobId, jobKey, newTicket, recorder, rejection } = require('./support/tickets.js')
 const { until, withClient } = require('../tools/until.js')
 const { EnqueueError, Pipeline, ticketTriageDefinition } = require('..')
 
@@ -108,7 +108,7 @@ test('stats tell what is in flight and how the connection is', async () => {
   const pipeline = make({ connection: server.url })
   try {
     const unused = { inFlight: 0, waitingForRedis: 0, bytes: 0, connected: false, connects: 0, closed: false }
-    expect(pipeline.stats()).toEqual(unused)
+    expect(pipeline.stats()).toEqual({ ...unused, ...NOTHING_ENDED })
     const storage = gate()
     const call = pipeline.enqueue(newTicket(), storage)
     expect(pipeline.stats()).toMatchObject({ inFlight: 1, waitingForRedis: 0 })

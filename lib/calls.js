@@ -13,6 +13,8 @@ const { CallOptions, isUsable, readLimits } = require('./options.js')
 const outcome = require('./outcome.js')
 const { BATCH, Slots } = require('./slots.js')
 const { statesOf } = require('./states.js')
+const { watchBulk, watchCall } = require('./telemetry/index.js')
+const { Outcomes } = require('./telemetry/outcomes.js')
 const { atEnd, nextTurn } = require('./turns.js')
 const { warnOfEviction } = require('./warnings.js')
 
@@ -38,6 +40,7 @@ class Calls {
   #added
   #boundary
   #slots = new Slots()
+  #outcomes = new Outcomes()
   #intake
   #ready = new Uint32Array(BATCH)
   #readyCount = 0
@@ -74,12 +77,28 @@ class Calls {
   }
 
   enqueue(input, storage, options) {
-    // Whatever is thrown in here, a getter's own exception too, rejects the promise as it is.
-    return new Promise((resolve, reject) => this.#start(new Call(resolve, reject), input, storage, options))
+    const watch = watchCall(this.#definition)
+    if (watch === undefined) return this.#enqueue(undefined, input, storage, options)
+    return watch.run(() => this.#enqueue(watch, input, storage, options))
+  }
+
+  #enqueue(watch, input, storage, options) {
+    return new Promise((resolve, reject) => {
+      const call = new Call(resolve, reject)
+      call.watch = watch
+      try {
+        this.#start(call, input, storage, options)
+      } catch (reason) {
+        // Whatever is thrown in there, a getter's own exception too, rejects the promise as it is.
+        this.broke(call, reason)
+      }
+    })
   }
 
   enqueueMany(inputs, storage, options) {
-    return enqueueMany(this, inputs, storage, options)
+    const watch = watchBulk(this.#definition)
+    if (watch === undefined) return enqueueMany(this, inputs, storage, options, undefined)
+    return watch.run(() => enqueueMany(this, inputs, storage, options, watch))
   }
 
   states(jobIds, options) {
@@ -87,7 +106,7 @@ class Calls {
   }
 
   #start(call, input, storage, options) {
-    if (this.#closed !== undefined) return refuse(call, closed())
+    if (this.#closed !== undefined) return this.refuse(call, closed())
     const createPending = isUsable(storage) ? storage.createPending : undefined
     if (typeof createPending !== 'function') {
       throw invalidArgument('storage must be an object with a method createPending')
@@ -132,8 +151,17 @@ class Calls {
 
   /** A call that may have waited already ends before its record is made. */
   refuse(call, error) {
-    if (call.slot < 0) refuse(call, error)
-    else this.abandon(call, error)
+    if (call.slot >= 0) return this.abandon(call, error)
+    refuse(call, error)
+    // One of many for which there is no room comes again.
+    if (!call.crowded) this.#failed(call, error)
+  }
+
+  /** Something threw before the call was begun. */
+  broke(call, reason) {
+    if (call.slot >= 0) return this.abandon(call, reason)
+    this.#failed(call, reason)
+    call.reject(reason)
   }
 
   /** Makes the native half, which connects with the first valid call. Throws when the connection options are unusable. */
@@ -171,6 +199,7 @@ class Calls {
   /** Waits for the verdict as `record` does for the record. */
   authorize(call, data) {
     call.phase = phases.Authorizing
+    if (call.watch !== undefined) call.watch.step('authorise')
     const { authorize } = call
     const judged = (verdict) => this.#judged(call, verdict)
     try {
@@ -197,6 +226,7 @@ class Calls {
   record(call) {
     if (call.chunk !== undefined) return call.chunk.accept(call)
     call.phase = phases.Recording
+    if (call.watch !== undefined) call.watch.step('record')
     try {
       const made = promiseResolve(apply(call.createPending, call.storage, [call.record]))
       apply(then, made, [() => this.send(call), (reason) => this.abandon(call, reason)])
@@ -208,6 +238,7 @@ class Calls {
   /** The native side sends none whose deadline has passed. */
   send(call) {
     if (call.slot < 0) return
+    if (call.watch !== undefined) call.watch.step('enqueue')
     // Handing over wakes the writer's thread, which is dear: records made in this turn of the loop go together.
     if (this.#readyCount === 0) {
       atEnd(this.#commit)
@@ -237,7 +268,7 @@ class Calls {
       const call = this.#slots.at(results[at])
       if (call === undefined) continue
       const status = results[at + 1]
-      if (status === ADDED) this.resolve(call, this.#added(call.jobId))
+      if (status === ADDED) this.#succeed(call, this.#added(call.jobId), status)
       else this.#settleOther(call, status)
     }
     if (count === most) this.#again()
@@ -249,12 +280,20 @@ class Calls {
     const { onConflict, tells } = this.#definition
     if (status === LOOKED) return call.answered()
     if (isDeduplicated(status)) {
-      return this.resolve(call, deduplicated(call.jobId, status, this.#boundary.deduplicatedTo(call.slot)))
+      const winner = this.#boundary.deduplicatedTo(call.slot)
+      return this.#succeed(call, deduplicated(call.jobId, status, winner), status)
     }
     if (!isDuplicate(status)) return this.fail(call)
     const rejects = onConflict === 'reject' && call.chunk?.keeps !== true
     if (rejects && !hasSameData(status)) return this.reject(call, conflict(call.jobId))
-    this.resolve(call, tells ? duplicate(call.jobId, status) : queued(call.jobId))
+    this.#succeed(call, tells ? duplicate(call.jobId, status) : queued(call.jobId), status)
+  }
+
+  /** @param {number} status how it ended */
+  #succeed(call, result, status) {
+    this.#outcomes.settled(status)
+    if (call.watch !== undefined) call.watch.resolved(call, status, result)
+    this.resolve(call, result)
   }
 
   resolve(call, result) {
@@ -283,8 +322,16 @@ class Calls {
   }
 
   reject(call, reason) {
+    this.#failed(call, reason)
     this.#release(call)
     call.reject(reason)
+  }
+
+  #failed(call, reason) {
+    // A question about jobs is none.
+    if (call.answered !== undefined) return
+    this.#outcomes.failed(reason)
+    if (call.watch !== undefined) call.watch.failed(call, reason)
   }
 
   #release(call) {
@@ -343,7 +390,13 @@ class Calls {
   }
 
   stats() {
-    return { ...(this.#boundary?.stats() ?? NO_STATS), closed: this.#closed !== undefined }
+    const { telemetry } = this.#definition
+    return {
+      ...(this.#boundary?.stats() ?? NO_STATS),
+      closed: this.#closed !== undefined,
+      outcomes: this.#outcomes.counts(),
+      telemetryErrors: telemetry === undefined ? 0 : telemetry.errors,
+    }
   }
 }
 

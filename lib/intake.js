@@ -2,7 +2,7 @@
 // The first half of a call's journey: its input is read and judged, and its job given its id and options. Nothing is known of
 // it outside before that.
 
-const { phases, refuse } = require('./call.js')
+const { phases } = require('./call.js')
 const { optionsOfCall } = require('./definition/job-options.js')
 const { toJson } = require('./definition/json.js')
 const { isObject, pick, readFields } = require('./definition/read.js')
@@ -33,7 +33,7 @@ class Intake {
 
   /** Begins a call that has been told everything but its input. What is thrown in here is what it ends with. */
   begin(call, input) {
-    if (this.#calls.isClosed) return refuse(call, closed())
+    if (this.#calls.isClosed) return this.#calls.refuse(call, closed())
     if (this.#calls.boundary === undefined) this.#calls.open()
     if (this.#definition.validate !== undefined) this.#validate(call, input)
     else if (this.#definition.fields !== null) this.#beginFields(call, input)
@@ -42,11 +42,11 @@ class Intake {
 
   /** The input has properties that are read one by one. */
   #beginFields(call, input) {
-    if (!isObject(input)) return refuse(call, notAnInput(input))
+    if (!isObject(input)) return this.#calls.refuse(call, notAnInput(input))
     const names = this.#definition.fields
     const values = readFields(input, names)
     // The getters above may have closed it.
-    if (this.#calls.isClosed) return refuse(call, closed())
+    if (this.#calls.isClosed) return this.#calls.refuse(call, closed())
     const slot = this.#calls.slots.take()
     let begun
     try {
@@ -66,11 +66,11 @@ class Intake {
     } finally {
       if (typeof begun !== 'string') this.#calls.slots.giveBack(slot)
     }
-    if (typeof begun !== 'string') return refuse(call, this.#refusal(begun))
+    if (typeof begun !== 'string') return this.#calls.refuse(call, this.#refusal(begun))
     this.#calls.register(call, slot)
     call.jobId = begun
     call.record = this.#definition.records.ofFields(begun, values)
-    if (call.authorize === undefined && call.jobOptions === undefined && !this.#hasOptions) this.#calls.record(call)
+    if (call.authorize === undefined && !this.#hasOwnOptions(call)) this.#calls.record(call)
     else this.#accept(call, pick(names, values))
   }
 
@@ -78,12 +78,12 @@ class Intake {
   #validate(call, input) {
     const judged = this.#definition.validate(input)
     if (!isUsable(judged) || typeof judged.then !== 'function') return this.#validated(call, judged)
-    if (this.#calls.isClosed) return refuse(call, closed())
+    if (this.#calls.isClosed) return this.#calls.refuse(call, closed())
     const slot = this.#calls.slots.take()
     const refused = this.#calls.boundary.awaitInput(slot, call.timeoutMs)
     if (refused !== null) {
       this.#calls.slots.giveBack(slot)
-      return refuse(call, this.#refusal(refused))
+      return this.#calls.refuse(call, this.#refusal(refused))
     }
     this.#calls.register(call, slot)
     call.phase = phases.Validating
@@ -141,7 +141,7 @@ class Intake {
       if (typeof id !== 'string') throw invalidArgument('the function jobId must return a string')
     }
     // The caller's code above may have closed it.
-    if (this.#calls.isClosed && call.slot < 0) return refuse(call, closed())
+    if (this.#calls.isClosed && call.slot < 0) return this.#calls.refuse(call, closed())
     const waited = call.slot >= 0
     const slot = waited ? call.slot : this.#calls.slots.take()
     let begun
@@ -165,14 +165,18 @@ class Intake {
 
   /** The input is valid: gives the job its options, and asks who may refuse it. */
   #accept(call, data) {
-    if ((this.#hasOptions || call.jobOptions !== undefined) && !this.#setOptions(call, data)) return
+    if (this.#hasOwnOptions(call) && !this.#setOptions(call, data)) return
     if (call.authorize === undefined) this.#calls.record(call)
     else this.#calls.authorize(call, data)
   }
 
+  #hasOwnOptions({ jobOptions, watch }) {
+    return this.#hasOptions || jobOptions !== undefined || watch?.metadata !== undefined
+  }
+
   #setOptions(call, data) {
     try {
-      const options = optionsOfCall(this.#definition.jobOptions, data, call.jobOptions)
+      const options = optionsOfCall(this.#definition.jobOptions, data, call.jobOptions, call.watch)
       if (this.#calls.boundary.setOptions(call.slot, options) === null) return true
       this.#calls.abandon(call, describe(this.#calls.boundary.refusal()))
     } catch (reason) {

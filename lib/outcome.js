@@ -23,6 +23,11 @@ function hasSameData(status) {
   return (status & 1) === 1
 }
 
+/** @param {number} status of a duplicate */
+function stateOf(status) {
+  return STATES[(status - DUPLICATE) >> 1]
+}
+
 /** All that is told of a job whose pipeline does not say more. */
 function queued(jobId) {
   return { jobId, status: 'queued' }
@@ -34,7 +39,7 @@ function created(jobId) {
 
 /** @param {number} status of a duplicate */
 function duplicate(jobId, status) {
-  const existing = { state: STATES[(status - DUPLICATE) >> 1], sameData: hasSameData(status) }
+  const existing = { state: stateOf(status), sameData: hasSameData(status) }
   return { jobId, status: 'queued', created: false, existing }
 }
 
@@ -59,4 +64,5 @@ module.exports = {
   isDeduplicated,
   isDuplicate,
   queued,
+  stateOf,
 }

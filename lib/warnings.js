@@ -30,4 +30,13 @@ function warnOfUnverified() {
   warn('ENQUEUE_BOUNDARY_TLS_UNVERIFIED', message)
 }
 
-module.exports = { warnOfEviction, warnOfExtraCa, warnOfUnverified }
+/**
+ * @param {string} method of the telemetry
+ * @param {string} error what the error is called: its text is anybody's
+ */
+function warnOfTelemetry(queueName, method, error) {
+  const message = `the telemetry of the queue ${queueName} failed in ${method} (${error}): calls go on without`
+  warn('ENQUEUE_BOUNDARY_TELEMETRY', message)
+}
+
+module.exports = { warnOfEviction, warnOfExtraCa, warnOfTelemetry, warnOfUnverified }

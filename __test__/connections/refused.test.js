@@ -2,6 +2,7 @@
 // Connection options that can never work are refused where the pipeline is made: with which code and in which words.
 const net = require('node:net')
 const { Cluster, Redis } = require('ioredis')
+const { NOTHING_ENDED } = require('../support/tickets.js')
 const { EnqueueError, Pipeline, ticketTriageDefinition } = require('../..')
 
 const make = (connection, options) => new Pipeline({ ...ticketTriageDefinition, ...options, connection })
@@ -154,6 +155,7 @@ test('making a pipeline connects to nothing, whatever is there', async () => {
       connected: false,
       connects: 0,
       closed: false,
+      ...NOTHING_ENDED,
     })
     await pipeline.close()
   }

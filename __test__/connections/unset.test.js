@@ -3,7 +3,7 @@
 // variable is set gets through; the first call says what is missing, before the record.
 const { runChild } = require('../support/child.js')
 const { useDatabase } = require('../support/redis.js')
-const { newTicket, recorder, rejection } = require('../support/tickets.js')
+const { NOTHING_ENDED, newTicket, recorder, rejection } = require('../support/tickets.js')
 const { Pipeline, ticketTriageDefinition } = require('../..')
 
 const database = useDatabase()
@@ -55,6 +55,7 @@ test.each(FORMS)('%s: made without a word, and the first call says so', async (_
     connected: false,
     connects: 0,
     closed: false,
+    ...NOTHING_ENDED,
   })
   const storage = recorder()
   for (let call = 0; call < 2; call++) {

@@ -40,7 +40,7 @@ test('all that is wrong is said at once', () => {
     record: 'no',
     tenant: 'orgID',
     encodeIds: 'yes',
-    jobOptions: { attempt: 3, delay: 0.5, telemetry: {}, backoff: { delay: 1 }, removeOnFail: { counts: 1 } },
+    jobOptions: { attempt: 3, delay: 0.5, telemetry: 5, backoff: { delay: 1 }, removeOnFail: { counts: 1 } },
     maxDataBytes: 0.5,
     timeoutMS: 3,
   }
@@ -61,7 +61,7 @@ test('all that is wrong is said at once', () => {
       'encodeIds must be true or false',
       'unknown option in jobOptions attempt: is attempts meant?',
       'jobOptions.delay must be whole milliseconds from 0 to 99999999999999',
-      'jobOptions.telemetry cannot be given yet',
+      'jobOptions.telemetry must be { metadata, omitContext }',
       'jobOptions.backoff.type must be a string',
       'unknown option in jobOptions.removeOnFail counts: is count meant?',
       `maxDataBytes must be an integer from 1 to ${256 * 1024 * 1024}`,

@@ -50,6 +50,8 @@ const FINE = [
   { removeDependencyOnFailure: true },
   { deduplication: { id: 'a', ttl: 0, extend: true, replace: true, keepLastIfActive: true, reschedule: true } },
   { deduplication, parent: undefined, priority: undefined },
+  { telemetry: {} },
+  { telemetry: { metadata: '{}', omitContext: true } },
 ]
 
 test.each(FINE)('%j is taken, as by BullMQ', async (jobOptions) => {
@@ -127,6 +129,11 @@ const STRICTER = [
     { deduplication: null },
     'jobOptions.deduplication must be { id, ttl, extend, replace, keepLastIfActive, reschedule }',
   ],
+  [{ telemetry: 'x' }, 'jobOptions.telemetry must be { metadata, omitContext }'],
+  [{ telemetry: { metadata: {} } }, 'jobOptions.telemetry.metadata must be a string'],
+  [{ telemetry: { omitContext: 1 } }, 'jobOptions.telemetry.omitContext must be true or false'],
+  [{ telemetry: { omitContxt: true } }, 'unknown option in jobOptions.telemetry omitContxt: is omitContext meant?'],
+  [{ tm: '{}' }, 'unknown option in jobOptions tm'],
   [{ prioritty: 3 }, 'unknown option in jobOptions prioritty: is priority meant?'],
 ]
 
@@ -151,7 +158,6 @@ test.each([
   [{ jobId: 'x' }, 'jobOptions.jobId is made as the definition says'],
   [{ repeat: { every: 5 } }, 'jobOptions.repeat is for job schedulers'],
   [{ debounce: { id: 'a' } }, 'jobOptions.debounce is no option of BullMQ 6: it has deduplication'],
-  [{ telemetry: {} }, 'jobOptions.telemetry cannot be given yet'],
   [JSON.parse('{"__proto__":1}'), 'unknown option in jobOptions __proto__'],
 ])('%j is no option of these jobs: %s', (jobOptions, message) => {
   expect(fault(jobOptions)).toEqual({ code: 'ERR_INVALID_ARG_TYPE', message })

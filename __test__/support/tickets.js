@@ -25,7 +25,10 @@ function rejection(promise) {
   )
 }
 
+/** What the stats of a pipeline say as long as no call has ended. */
+const NOTHING_ENDED = { outcomes: { created: 0, existing: 0, deduplicated: 0, rejected: {} }, telemetryErrors: 0 }
+
 const jobId = ({ tenantId, ticketId }) => `ticket-triage:${tenantId}:${ticketId}`
 const jobKey = (ticket) => `bull:ticket-triage:${jobId(ticket)}`
 
-module.exports = { jobId, jobKey, newTicket, recorder, rejection }
+module.exports = { NOTHING_ENDED, jobId, jobKey, newTicket, recorder, rejection }

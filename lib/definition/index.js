@@ -9,10 +9,12 @@ const { jobOptionsJson } = require('./job-options.js')
 const { RecordMaker } = require('./read.js')
 const { readSchema } = require('./schema.js')
 const { readStreams } = require('./streams.js')
+const { Telemetry } = require('../telemetry/bullmq.js')
+const { readTelemetry } = require('../telemetry/read.js')
 
 const OPTIONS = [
   ...['queueName', 'jobName', 'schema', 'jobId', 'encodeIds', 'record', 'tenant', 'jobOptions', 'maxDataBytes'],
-  ...['idReuse', 'onConflict'],
+  ...['idReuse', 'onConflict', 'telemetry'],
   ...['connection', 'prefix', 'streams', 'timeoutMs', 'maxInFlight', 'durability'],
 ]
 const MAX_DATA_BYTES = 1024 * 1024
@@ -42,9 +44,15 @@ class Compiled {
    * @param {'keep' | 'reject'} parts.onConflict what is done about a job of the same id with other data
    * @param {number} parts.maxDataBytes the most bytes of JSON that the data may have
    * @param {object} parts.jobOptions what `optionsOfCall` makes a job's own options of
+   * @param {string} parts.queueName
+   * @param {string} parts.jobName
+   * @param {Telemetry | undefined} parts.telemetry
    */
-  constructor({ plan, schema, validate, idOf, record, tenant, maxDataBytes, onConflict, jobOptions }) {
+  constructor({ plan, schema, validate, idOf, record, tenant, maxDataBytes, onConflict, jobOptions, ...names }) {
     this.plan = plan
+    this.queueName = names.queueName
+    this.jobName = names.jobName
+    this.telemetry = names.telemetry
     this.onConflict = onConflict
     /** Whether callers are told what was there already. */
     this.tells = true
@@ -95,6 +103,7 @@ function compile(definition) {
   const onConflict = readWord(option(definition, 'onConflict'), 'onConflict', ON_CONFLICT, faults)
   const maxDataBytes = readMaxDataBytes(option(definition, 'maxDataBytes'), faults)
   const maxEvents = readStreams(option(definition, 'streams'), faults)
+  const given = readTelemetry(option(definition, 'telemetry'), faults)
   faults.throwAny()
   const plan = new Plan({
     __proto__: null,
@@ -110,8 +119,9 @@ function compile(definition) {
     maxEvents,
   })
   const schema = standard(plan, fieldsOf(plan))
+  const telemetry = given && new Telemetry(given, queueName, jobName)
   const steps = { schema, validate, idOf, record, tenant, maxDataBytes, onConflict, jobOptions }
-  return new Compiled({ plan, ...steps })
+  return new Compiled({ plan, ...steps, queueName, jobName, telemetry })
 }
 
 /** One of these words, of which the first is the default. */

@@ -27,6 +27,7 @@ const OPTIONS = new Shape(
     continueParentOnFailure: flag,
     ignoreDependencyOnFailure: flag,
     deduplication: values.deduplication,
+    telemetry: values.telemetry,
   },
   {
     stored: {
@@ -36,6 +37,7 @@ const OPTIONS = new Shape(
       continueParentOnFailure: 'cpof',
       ignoreDependencyOnFailure: 'idof',
       deduplication: 'de',
+      telemetry: '',
     },
   },
 )
@@ -48,6 +50,7 @@ const ATTEMPTS = OPTIONS.place('attempts')
 const SIZE_LIMIT = OPTIONS.place('sizeLimit')
 const PARENT = OPTIONS.place('parent')
 const DEDUPLICATION = OPTIONS.place('deduplication')
+const TELEMETRY = OPTIONS.place('telemetry')
 
 /** Those of BullMQ that jobs of ours cannot have. */
 const OTHERS = {
@@ -55,7 +58,6 @@ const OTHERS = {
   jobId: 'is made as the definition says',
   repeat: 'is for job schedulers',
   debounce: 'is no option of BullMQ 6: it has deduplication',
-  telemetry: 'cannot be given yet',
 }
 
 function refuse(key, name, faults) {
@@ -132,15 +134,32 @@ function merged(base, own, name) {
  * @param {{ base: readonly (string | undefined)[], of: Function | undefined }} options of the pipeline
  * @param data the data of the job, which `of` is asked with. What it throws is thrown
  * @param {object | undefined} own what the call says
+ * @param {{ metadata: string | undefined, yields: boolean } | undefined} watch the span that it is made in
  */
-function optionsOfCall({ base, of }, data, own) {
+function optionsOfCall({ base, of }, data, own, watch) {
   let texts = base
   if (of !== undefined) {
     const made = of(data)
     if (made !== undefined) texts = merged(base, expectMade(made), 'jobOptions')
   }
   if (own !== undefined) texts = merged(texts, own, 'options.jobOptions')
-  return OPTIONS.text(texts)
+  const metadata = watch?.metadata
+  return OPTIONS.text(metadata === undefined ? texts : traced(texts, metadata, watch.yields))
+}
+
+const OMITTED = '"omc":true'
+
+/**
+ * Has a worker find the span, unless the options say that it is not to. BullMQ's `add` goes before what they say of another
+ * one; its `addBulk` yields to that.
+ */
+function traced(texts, metadata, yields) {
+  const told = texts[TELEMETRY] ?? ''
+  if (told.endsWith(OMITTED) || (yields && told.startsWith('"tm"'))) return texts
+  const all = [...texts]
+  const metadataText = `"tm":${JSON.stringify(metadata)}`
+  all[TELEMETRY] = yields && told !== '' ? `${metadataText},${told}` : metadataText
+  return all
 }
 
 /** One that is async would have its options ignored. */

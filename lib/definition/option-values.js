@@ -26,12 +26,13 @@ class Shape {
 
   /**
    * @param {Record<string, (value: unknown, name: string, faults: Faults) => string | undefined>} readers
-   * @param {{ required?: string[], stored?: Record<string, string> }} [more] `stored` has those that have another name there
+   * @param {{ required?: string[], stored?: Record<string, string> }} [more] `stored` has those that have another name there,
+   *   an empty one where members of the value stand among the others
    */
   constructor(readers, { required = [], stored = {} } = {}) {
     this.#known = namesOf(readers)
     this.#readers = Object.values(readers)
-    this.#fronts = this.#known.map((key) => `"${Object.hasOwn(stored, key) ? stored[key] : key}":`)
+    this.#fronts = this.#known.map((key) => frontOf(Object.hasOwn(stored, key) ? stored[key] : key))
     for (const [place, key] of this.#known.entries()) this.#places.set(key, place)
     this.#required = required.map((key) => this.place(key))
   }
@@ -82,11 +83,13 @@ class Shape {
     let json = ''
     for (let place = 0; place < texts.length; place++) {
       const text = texts[place]
-      if (text !== undefined) json += (json === '' ? '{' : ',') + this.#fronts[place] + text
+      if (text !== undefined && text !== '') json += (json === '' ? '{' : ',') + this.#fronts[place] + text
     }
     return json === '' ? '{}' : `${json}}`
   }
 }
+
+const frontOf = (name) => (name === '' ? '' : `"${name}":`)
 
 /** A number that is of the right type but too large or too small is out of range. */
 const codeFor = (value) => (typeof value === 'number' ? 'ERR_OUT_OF_RANGE' : undefined)
@@ -161,6 +164,17 @@ const deduplicationShape = new Shape(
   { id, ttl: milliseconds, extend: flag, replace: flag, keepLastIfActive: flag, reschedule: flag },
   { required: ['id'] },
 )
+const telemetryShape = new Shape(
+  { metadata: word, omitContext: flag },
+  { stored: { metadata: 'tm', omitContext: 'omc' } },
+)
+const telemetryObject = objectOf(telemetryShape, '{ metadata, omitContext }')
+
+/** Members of the options, which BullMQ does not store as an object. */
+function telemetry(value, name, faults) {
+  return telemetryObject(value, name, faults)?.slice(1, -1)
+}
+
 const parentShape = new Shape({ id, queue: qualifiedName }, { required: ['id', 'queue'] })
 
 module.exports = {
@@ -174,4 +188,5 @@ module.exports = {
   parent: objectOf(parentShape, '{ id, queue }'),
   priority,
   retention,
+  telemetry,
 }

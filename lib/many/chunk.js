@@ -25,6 +25,7 @@ class Row extends Call {
     this.tenant = told.tenant
     this.authorize = told.authorize
     this.jobOptions = told.jobOptions
+    this.watch = chunk.watch
     /** Whether it waits for the records, or is past them. */
     this.accepted = false
     /** Whether the storage is at work on its record alone. */
@@ -58,7 +59,8 @@ class Chunk {
   })
 
   /** @param {import('./recorders.js').Together | import('./recorders.js').Each} recorder */
-  constructor(calls, recorder) {
+  constructor(calls, recorder, watch) {
+    this.watch = watch
     this.#calls = calls
     this.#recorder = recorder
     // The storage is called where this is made, in the caller's AsyncLocalStorage stores, whoever is decided on last.
@@ -81,7 +83,7 @@ class Chunk {
       try {
         this.#calls.begin(row, input)
       } catch (reason) {
-        row.reject(reason)
+        this.#calls.broke(row, reason)
       }
       if (row.crowded) {
         outcomes.pop()

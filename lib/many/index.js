@@ -17,10 +17,11 @@ const FIRST = 64
 
 /**
  * @param {import('../calls.js').Calls} calls
+ * @param {import('../telemetry/bulk.js').BulkWatch | undefined} watch where somebody listens
  * @returns {Promise<object[] | { total: number, queued: number, rejected: number }>} what each came to, or with a listener how
  *   many came to what
  */
-async function enqueueMany(calls, inputs, storage, options) {
+async function enqueueMany(calls, inputs, storage, options, watch) {
   if (calls.isClosed) throw closed()
   const told = new BulkOptions(calls, storage, options)
   const source = new Source(inputs)
@@ -30,7 +31,7 @@ async function enqueueMany(calls, inputs, storage, options) {
   try {
     let pulled = await source.pull(size)
     while (pulled.length > 0) {
-      const chunk = new Chunk(calls, told.recorder)
+      const chunk = new Chunk(calls, told.recorder, watch?.chunk())
       const begun = chunk.begin(pulled, told.call)
       pulled = pulled.slice(begun)
       if (begun > 0) underWay.push(chunk)
