@@ -367,6 +367,8 @@ describe('a call that fails ends its span, with what went wrong and where', () =
       'enqueue_boundary.step': step,
       'error.type': type,
     })
+    // What has no id yet has none, and not an empty one.
+    expect(span.attributes['bullmq.job.id']).not.toBe('')
     const [exception] = span.events
     expect(exception).toMatchObject({
       name: 'exception',
