@@ -138,6 +138,16 @@ test('a code is any that an EnqueueError has, also one of another pipeline', asy
   expect(pipeline.stats().outcomes.rejected).toEqual({ [code]: 1, OTHER: strange.length })
 })
 
+test('a question about jobs is no call, whether it is answered or not', async () => {
+  const { pipeline } = make()
+  await pipeline.states(['a'])
+  pipeline.reconnect('redis://127.0.0.1:1')
+  await rejection(pipeline.states(['a'], { timeoutMs: 10 }))
+  await pipeline.close()
+  await rejection(pipeline.states(['a']))
+  expect(pipeline.stats().outcomes).toEqual({ created: 0, existing: 0, deduplicated: 0, rejected: {} })
+})
+
 test('what was counted is not counted down, and is nobody else’s to change', async () => {
   const { pipeline } = make()
   await pipeline.enqueue(order(1), recorder())
