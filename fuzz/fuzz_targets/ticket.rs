@@ -109,7 +109,10 @@ fn check(triage: &mut Plan, texts: &mut [Text; 4], given: [&Given; 3], caller: &
         Given::Kind(_) => Caller::Nobody,
     };
 
-    let wrong: Vec<_> = (0..3).filter(|at| !is_fine(*at, given[*at])).collect();
+    let mut wrong: Vec<_> = (0..3).filter(|at| !is_fine(*at, given[*at])).collect();
+    if let (false, Some(longest)) = (wrong.iter().any(|at| *at < 2), longest_of_too_long(given)) {
+        wrong.insert(0, longest);
+    }
     let accepted = triage.accept_fields(&values, called);
     if !wrong.is_empty() {
         let Err(error @ Error::InvalidInput { .. }) = accepted else { panic!("{accepted:?}") };
@@ -161,6 +164,13 @@ fn is_fine(at: usize, given: &Given) -> bool {
         Given::Units(units) => String::from_utf16(units).is_ok_and(|id| !id.contains(':')),
         Given::Kind(_) => false,
     }
+}
+
+/// The longer part of an id that has over 512 bytes.
+fn longest_of_too_long(given: [&Given; 3]) -> Option<usize> {
+    let [Given::Units(tenant), Given::Units(ticket), _] = given else { return None };
+    let [tenant, ticket] = [tenant, ticket].map(|units| String::from_utf16_lossy(units).len());
+    (QUEUE.len() + tenant + ticket + 2 > 512).then_some(usize::from(ticket >= tenant))
 }
 
 /// What stands between the quotes of `JSON.stringify`, one unit after another.
