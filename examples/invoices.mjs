@@ -74,7 +74,9 @@ function recordsInMemory() {
   return {
     rates,
     async createPending({ jobId, ...input }) {
-      if (!rows.has(jobId)) rows.set(jobId, { jobId, input, status: 'pending' })
+      const { status = 'failed' } = rows.get(jobId) ?? {}
+      // One that failed is run again.
+      if (status === 'failed') rows.set(jobId, { jobId, input, status: 'pending' })
     },
     rateOf: async (currency) => rates.get(currency),
     markDone: async (jobId) => mark(jobId, 'done'),

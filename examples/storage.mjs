@@ -31,13 +31,21 @@ export const invoiceRecords = {
     await this.createPendingMany([record])
   },
 
-  /** One statement for all of them. Ids may stand in it twice, or be there already. */
+  /**
+   * One statement for all of them. Ids may stand in it twice, or be there already: one that failed is pending again, with what it
+   * is called with now. It takes a row but once, and in one order, so that no two wait for each other.
+   */
   async createPendingMany(records) {
-    const column = (name) => records.map((record) => record[name])
-    const inputs = records.map(({ jobId, ...input }) => JSON.stringify(input))
+    const first = new Map(records.toReversed().map((record) => [record.jobId, record]))
+    const rows = [...first.values()].sort((one, other) => (one.jobId < other.jobId ? -1 : 1))
+    const column = (name) => rows.map((row) => row[name])
+    const inputs = rows.map(({ jobId, ...input }) => JSON.stringify(input))
     await pool.query(
       `INSERT INTO invoice_export (job_id, org_id, invoice_id, currency, input)
-       SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::json[]) ON CONFLICT DO NOTHING`,
+       SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::json[])
+       ON CONFLICT (job_id) DO UPDATE
+       SET status = 'pending', currency = excluded.currency, input = excluded.input, checked_at = now()
+       WHERE invoice_export.status = 'failed'`,
       [column('jobId'), column('orgId'), column('invoiceId'), column('currency'), inputs],
     )
   },
@@ -54,10 +62,10 @@ export const invoiceRecords = {
     return rows
   },
 
-  /** The worker marks what it has done: what ended otherwise has failed. */
+  /** The worker marks what it has done, maybe just now: what ended otherwise has failed. */
   async onFinished({ jobId }, { state }) {
     if (state !== 'failed') return
-    await changeOne(jobId, `UPDATE invoice_export SET status = 'failed' WHERE job_id = $1`, [jobId])
+    await pool.query(`UPDATE invoice_export SET status = 'failed' WHERE job_id = $1 AND status = 'pending'`, [jobId])
   },
 
   /** What one unit of a currency is in euros, if that is known. */

@@ -54,6 +54,57 @@ describe.each(Object.keys(POSTGRES))('on %s', (kind) => {
       expect(made.map((row) => row.input)).toEqual([1, 2, 3].map(input))
     })
 
+    test('a record that failed is pending again with the next call, with what that says; another stays as it is', async () => {
+      const row = (no, more) => ({ jobId: id(no), ...input(no), ...more })
+      await records.createPendingMany([1, 2, 3].map((no) => row(no)))
+      await records.markDone(id(2))
+      const failed = { state: 'failed' }
+      for (const no of [1, 2]) await records.onFinished(row(no), failed)
+      expect(await statuses()).toEqual(['failed', 'done', 'pending'])
+      await age([1, 2, 3].map(id))
+      const [again, other] = [{ lines: ['again'] }, { lines: ['other'] }]
+      await records.createPendingMany([3, 2, 1, 4, 1, 4].map((no, at) => row(no, at < 4 ? again : other)))
+      const made = await rows()
+      expect(made.map(({ status }) => status)).toEqual(['pending', 'done', 'pending', 'pending'])
+      expect(made.map((it) => it.input.lines)).toEqual([['again'], input(2).lines, input(3).lines, ['again']])
+      // Its call is under way.
+      const page = { olderThan: new Date(Date.now() - 60_000), limit: 10 }
+      expect((await records.pending(page)).map(({ jobId }) => jobId)).toEqual([id(3)])
+      await records.onFinished(row(1), failed)
+      await records.createPending(row(1))
+      expect((await rows())[0]).toMatchObject({ status: 'pending', input: input(1) })
+    })
+
+    test('a call that has a job run again and dies before it is: its record is enqueued, unless the job that failed is kept', async () => {
+      const of = {
+        queueName,
+        jobName: 'run',
+        jobId: ['org', 'no'],
+        record: ['org', 'no', 'lines'],
+        connection: redis.url,
+      }
+      const schema = z.object({ org: z.string(), no: z.string(), lines: z.array(z.unknown()) })
+      const rerun = new Pipeline({ ...of, schema, idReuse: 'afterFailed' })
+      const dying = {
+        async createPending(record) {
+          await records.createPending(record)
+          throw new Error('killed')
+        },
+      }
+      for (const no of [1, 2]) {
+        await records.createPending({ jobId: id(no), ...input(no) })
+        await records.onFinished({ jobId: id(no) }, { state: 'failed' })
+      }
+      await redis.redis.hset(`bull:${queueName}:${id(2)}`, 'data', '{}')
+      await redis.redis.zadd(`bull:${queueName}:failed`, 1, id(2))
+      for (const no of [1, 2]) await expect(rerun.enqueue(input(no), dying)).rejects.toThrow('killed')
+      await age([1, 2].map(id))
+      expect(await rerun.sweep(records)).toMatchObject({ created: 1, finished: 1 })
+      expect(await jobOf(1)).toEqual(input(1))
+      expect(await statuses()).toEqual(['pending', 'failed'])
+      await rerun.close()
+    })
+
     test('a sweep enqueues what a record says, and leaves alone what is not stale', async () => {
       const made = [1, 2, 3].map((no) => ({ jobId: id(no), ...input(no) }))
       await records.createPendingMany(made)

@@ -30,17 +30,34 @@ export const recordsOf = (db) => ({
       .returning({ jobId: jobs.jobId, input: jobs.input })
   },
 
-  onFinished: ({ jobId }, { state }) => mark(db, jobId, state === 'completed' ? 'done' : 'failed'),
-  markDone: (jobId) => mark(db, jobId, 'done'),
+  /** Not of a record that its worker has marked meanwhile. */
+  async onFinished({ jobId }, { state }) {
+    const status = state === 'completed' ? 'done' : 'failed'
+    await db
+      .update(jobs)
+      .set({ status })
+      .where(and(eq(jobs.jobId, jobId), eq(jobs.status, 'pending')))
+  },
+
+  async markDone(jobId) {
+    await db.update(jobs).set({ status: 'done' }).where(eq(jobs.jobId, jobId))
+  },
 })
 
+/** One that failed is pending again, with what it is called with now: its job may be run again. */
 async function insert(db, records) {
   await db
     .insert(jobs)
-    .values(records.map(({ jobId, ...input }) => ({ jobId, input })))
-    .onConflictDoNothing()
+    .values(rowsOf(records))
+    .onConflictDoUpdate({
+      target: jobs.jobId,
+      set: { status: 'pending', input: sql`excluded.input`, checkedAt: sql`now()` },
+      setWhere: eq(jobs.status, 'failed'),
+    })
 }
 
-async function mark(db, jobId, status) {
-  await db.update(jobs).set({ status }).where(eq(jobs.jobId, jobId))
+/** Each id once, the first of it, as one statement takes a row but once; in one order, so that no two wait for each other. */
+function rowsOf(records) {
+  const rows = new Map(records.toReversed().map(({ jobId, ...input }) => [jobId, { jobId, input }]))
+  return [...rows.values()].sort((one, other) => (one.jobId < other.jobId ? -1 : 1))
 }

@@ -25,19 +25,39 @@ export const recordsOf = (db) => ({
       .execute()
   },
 
-  onFinished: ({ jobId }, { state }) => mark(db, jobId, state === 'completed' ? 'done' : 'failed'),
-  markDone: (jobId) => mark(db, jobId, 'done'),
+  /** Not of a record that its worker has marked meanwhile. */
+  async onFinished({ jobId }, { state }) {
+    const status = state === 'completed' ? 'done' : 'failed'
+    await db
+      .updateTable('pending_job')
+      .set({ status })
+      .where('job_id', '=', jobId)
+      .where('status', '=', 'pending')
+      .execute()
+  },
+
+  async markDone(jobId) {
+    await db.updateTable('pending_job').set({ status: 'done' }).where('job_id', '=', jobId).execute()
+  },
 })
 
+/** One that failed is pending again, with what it is called with now: its job may be run again. */
 async function insert(db, records) {
-  const rows = records.map(({ jobId, ...input }) => ({ job_id: jobId, input: JSON.stringify(input) }))
   await db
     .insertInto('pending_job')
-    .values(rows)
-    .onConflict((it) => it.doNothing())
+    .values(rowsOf(records))
+    .onConflict((it) =>
+      it
+        .column('job_id')
+        .doUpdateSet({ status: 'pending', input: sql`excluded.input`, checked_at: sql`now()` })
+        .where('pending_job.status', '=', 'failed'),
+    )
     .execute()
 }
 
-async function mark(db, jobId, status) {
-  await db.updateTable('pending_job').set({ status }).where('job_id', '=', jobId).execute()
+/** Each id once, the first of it, as one statement takes a row but once; in one order, so that no two wait for each other. */
+function rowsOf(records) {
+  const row = ({ jobId, ...input }) => [jobId, { job_id: jobId, input: JSON.stringify(input) }]
+  const rows = new Map(records.toReversed().map(row))
+  return [...rows.values()].sort((one, other) => (one.job_id < other.job_id ? -1 : 1))
 }

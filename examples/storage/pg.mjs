@@ -17,19 +17,30 @@ export const recordsOf = (pool) => ({
     return rows
   },
 
-  onFinished: ({ jobId }, { state }) => mark(pool, jobId, state === 'completed' ? 'done' : 'failed'),
-  markDone: (jobId) => mark(pool, jobId, 'done'),
+  /** Not of a record that its worker has marked meanwhile. */
+  async onFinished({ jobId }, { state }) {
+    const status = state === 'completed' ? 'done' : 'failed'
+    await pool.query("UPDATE pending_job SET status = $2 WHERE job_id = $1 AND status = 'pending'", [jobId, status])
+  },
+
+  async markDone(jobId) {
+    await pool.query("UPDATE pending_job SET status = 'done' WHERE job_id = $1", [jobId])
+  },
 })
 
+/** One that failed is pending again, with what it is called with now: its job may be run again. */
 async function insert(pool, records) {
-  const ids = records.map(({ jobId }) => jobId)
-  const inputs = records.map(({ jobId, ...input }) => JSON.stringify(input))
+  const rows = rowsOf(records)
   await pool.query(
-    'INSERT INTO pending_job (job_id, input) SELECT * FROM unnest($1::text[], $2::json[]) ON CONFLICT DO NOTHING',
-    [ids, inputs],
+    `INSERT INTO pending_job (job_id, input) SELECT * FROM unnest($1::text[], $2::json[])
+     ON CONFLICT (job_id) DO UPDATE SET status = 'pending', input = excluded.input, checked_at = now()
+     WHERE pending_job.status = 'failed'`,
+    [rows.map(({ jobId }) => jobId), rows.map(({ jobId, ...input }) => JSON.stringify(input))],
   )
 }
 
-async function mark(pool, jobId, status) {
-  await pool.query('UPDATE pending_job SET status = $2 WHERE job_id = $1', [jobId, status])
+/** Each id once, the first of it, as one statement takes a row but once; in one order, so that no two wait for each other. */
+function rowsOf(records) {
+  const rows = new Map(records.toReversed().map((record) => [record.jobId, record]))
+  return [...rows.values()].sort((one, other) => (one.jobId < other.jobId ? -1 : 1))
 }
