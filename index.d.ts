@@ -207,14 +207,16 @@ export class Pipeline<
    *
    * A record is refused with what `enqueue` would reject with (`INVALID_INPUT`, what the schema throws, …), or with
    * `ERR_INVALID_ARG_TYPE` where its `input` makes another id than its `jobId`. One that is refused, or whose handler throws,
-   * stops no other.
+   * stops no other. Nor does one that only Redis refuses, by itself too (`MISCONFIGURED`, as where the key of its `deduplication` is
+   * of a wrong type), or one without a `jobId`: nobody is told, and when all others are looked after the sweep rejects with the
+   * error of the first.
    *
    * Marks come last: a sweep that is killed has enqueued and not yet said so, and the next one finds those jobs. It cannot tell a
    * job that never was from one that ended and was removed: the worker must mark the record before its job ends.
    *
    * It never throws. It rejects with what `pending` or `onRejected` throws, as it is; with the error of `states` or `enqueue`
-   * where Redis is at fault or the pipeline is closed (`QUEUE_UNAVAILABLE`, `OUTCOME_UNKNOWN`, `MISCONFIGURED`, `CLOSED`), at the
-   * latest when their deadline has passed; with the reason of `signal`; and for wrong arguments (`ERR_INVALID_ARG_TYPE`,
+   * where Redis is at fault or the pipeline is closed (`QUEUE_UNAVAILABLE`, `OUTCOME_UNKNOWN`, `CLOSED`, and `MISCONFIGURED` where
+   * Redis does not say where jobs are or has refused a thousand in a row), at the latest when their deadline has passed; with the reason of `signal`; and for wrong arguments (`ERR_INVALID_ARG_TYPE`,
    * `ERR_OUT_OF_RANGE`). Whatever was found by then has been told; what has not comes with the next sweep.
    *
    * @returns how many records there were, and what they were found to be.
@@ -387,7 +389,8 @@ export interface SweepOptions<Row extends SweepRecord = SweepRecord> {
   // `Row & {}` where it is told: what a record is, is for `pending` to say.
   /**
    * Gives stale records: an array or anything that is iterated over, or a promise of it. Asked again until it gives none that
-   * is new to this sweep: one whose `jobId` came before is passed over. What it throws ends the sweep.
+   * is new to this sweep: one whose `jobId` came before is passed over, and so is one that has no text for it, with which the
+   * sweep rejects at its end. What it throws ends the sweep.
    */
   pending(page: SweepPage): SweepRows<Row> | PromiseLike<SweepRows<Row>>
   /**
@@ -403,8 +406,8 @@ export interface SweepOptions<Row extends SweepRecord = SweepRecord> {
   /** Told that another job stands for the `deduplication` id of a record, so that it has none of its own now. Likewise. */
   onDeduplicated?(record: Row & {}, job: SweptDeduplication): unknown
   /**
-   * Told why a record was refused, or what a handler threw of it. Not told of one whose job Redis had no time for. Awaited; what
-   * it throws ends the sweep. Default: `rejections` has the first 100.
+   * Told why a record was refused, or what a handler threw of it, unless `signal` was given by then. Not told of one whose job Redis
+   * had no time for, or refused. Awaited; what it throws ends the sweep. Default: `rejections` has the first 100.
    */
   onRejected?(record: Row & {}, error: unknown): unknown
   /**

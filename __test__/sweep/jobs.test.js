@@ -23,10 +23,19 @@ describe('the job of a record', () => {
   test('has the options that its record says, and those of the pipeline where that has none', async () => {
     const { pipeline, record, key } = make({ jobOptions: { attempts: 4 } })
     const given = [record(1, { jobOptions: { priority: 7 } }), record(2, { jobOptions: null })]
-    expect(await pipeline.sweep({ pending: () => given })).toMatchObject({ created: 2 })
+    given.push(record(3))
+    Object.prototype.jobOptions = { priority: 9 }
+    try {
+      expect(await pipeline.sweep({ pending: () => given })).toMatchObject({ created: 3 })
+    } finally {
+      delete Object.prototype.jobOptions
+    }
     const optionsOf = async (no) => JSON.parse(await database.redis.hget(key(no), 'opts'))
     expect(await optionsOf(1)).toMatchObject({ priority: 7, attempts: 4 })
-    expect(await optionsOf(2)).toMatchObject({ attempts: 4 })
+    for (const no of [2, 3]) {
+      const options = await optionsOf(no)
+      expect([options.attempts, options.priority]).toEqual([4, undefined])
+    }
   })
 
   test('is left as it is where it has not ended, and told with its state', async () => {
@@ -45,6 +54,18 @@ describe('the job of a record', () => {
     const jobs = states.map((state, at) => ['queued', { jobId: jobId(at + 1), created: false, state }])
     expect(rows.told.map(([what, , job]) => [what, job])).toEqual(jobs)
     expect(await database.redis.hgetall(key(2))).toEqual(before)
+  })
+
+  test('is enqueued however long the validation of those takes that go with it', async () => {
+    const slow = schema.refine(() => {
+      const until = performance.now() + 80
+      while (performance.now() < until);
+      return true
+    })
+    const { pipeline, record, waiting } = make({ schema: slow, timeoutMs: 1000 })
+    const rows = table(Array.from({ length: 20 }, (_, no) => record(no)))
+    expect(await pipeline.sweep(rows)).toEqual(found({ created: 20 }))
+    expect(await waiting()).toBe(20)
   })
 
   test.each(['never', 'afterFailed', 'afterFinished'])(
@@ -214,7 +235,7 @@ test('any number of sweeps at once make one job of each record', async () => {
 
 test('a program that never sweeps does not load what it takes', () => {
   const program =
-    "require('./index.js'); console.log(Object.keys(require.cache).filter((it) => /sweep/.test(it)).length)"
+    "require('./index.js'); console.log(Object.keys(require.cache).filter((it) => /lib.sweep/.test(it)).length)"
   expect(
     execFileSync(process.execPath, ['-e', program], { cwd: path.join(__dirname, '../..'), encoding: 'utf8' }).trim(),
   ).toBe('0')

@@ -3,12 +3,12 @@
 
 const { invalidArgument } = require('../error.js')
 const { Source } = require('../many/source.js')
-const { isUsable } = require('../options.js')
+const { isUsable, option } = require('../options.js')
 
 /** A record, and what is known of it. */
 class Entry {
   constructor(record) {
-    const jobId = isUsable(record) ? record.jobId : undefined
+    const jobId = isUsable(record) ? option(record, 'jobId') : undefined
     if (typeof jobId !== 'string' || jobId === '') {
       throw invalidArgument('options.pending must give records: objects whose jobId is a text that is not empty')
     }
@@ -25,6 +25,11 @@ class Pages {
   #fresh = false
   #seen = new Set()
   #after = ''
+  /** How many were no records. */
+  #unusable = 0
+  #closed = false
+  /** What is wrong with the first of those, if there is any. */
+  wrong
   /** Whether there were no more. */
   isComplete = false
 
@@ -37,13 +42,16 @@ class Pages {
   /** The next ones; none when there are no more, or as many were given as may be. */
   async next() {
     for (;;) {
-      const room = Math.min(this.#told.batch, this.#told.limit - this.#seen.size)
+      const room = Math.min(this.#told.batch, this.#told.limit - this.#seen.size - this.#unusable)
       if (room === 0) return []
       this.#source ??= await this.#ask()
-      const pulled = (await this.#source.pull(room)).map((record) => new Entry(record))
+      // It may have been closed while that was waited for.
+      if (this.#closed) return this.close()
+      const pulled = await this.#source.pull(room)
       if (pulled.length > 0) {
-        this.#after = pulled.at(-1).jobId
-        const fresh = pulled.filter((entry) => this.#isNew(entry))
+        const entries = pulled.flatMap((record) => this.#read(record))
+        this.#after = entries.at(-1)?.jobId ?? this.#after
+        const fresh = entries.filter((entry) => this.#isNew(entry))
         this.#fresh ||= fresh.length > 0
         if (fresh.length > 0) return fresh
         continue
@@ -63,6 +71,17 @@ class Pages {
     return new Source(await this.#told.pending(page), 'what options.pending gives')
   }
 
+  /** Nothing of what is no record: it is in the way of no other. */
+  #read(record) {
+    try {
+      return [new Entry(record)]
+    } catch (reason) {
+      this.#unusable += 1
+      this.wrong ??= { reason }
+      return []
+    }
+  }
+
   #isNew({ jobId }) {
     const before = this.#seen.size
     return this.#seen.add(jobId).size > before
@@ -70,6 +89,7 @@ class Pages {
 
   /** Lets go of records that are not wanted any more. */
   async close() {
+    this.#closed = true
     await this.#source?.close()
   }
 }

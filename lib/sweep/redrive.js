@@ -4,6 +4,7 @@
 
 const { Call } = require('../call.js')
 const { invalidArgument } = require('../error.js')
+const { option } = require('../options.js')
 
 class Redriven extends Call {
   #calls
@@ -30,11 +31,11 @@ class Redriven extends Call {
 
   begin() {
     try {
-      const { input, jobOptions } = this.#entry.record
-      this.jobOptions = jobOptions ?? undefined
-      this.#calls.begin(this, input)
+      const { record } = this.#entry
+      this.jobOptions = option(record, 'jobOptions') ?? undefined
+      this.#calls.begin(this, option(record, 'input'))
     } catch (reason) {
-      this.reject(reason)
+      this.#calls.broke(this, reason)
     }
   }
 
@@ -56,15 +57,19 @@ class Redriven extends Call {
   }
 }
 
-/** What became of each, in order. Waits for room where there is none. */
-async function redrive(calls, entries) {
+/** What became of each, in order, up to where it was stopped. Waits for room where there is none. */
+async function redrive(calls, entries, stop) {
   const underWay = []
-  for (const entry of entries) underWay.push(await begin(calls, entry))
-  return Promise.all(underWay.map(({ settled }) => settled))
+  for (const entry of entries) {
+    const call = await begin(calls, entry, stop)
+    if (call === undefined) break
+    underWay.push(call.settled)
+  }
+  return Promise.all(underWay)
 }
 
-async function begin(calls, entry) {
-  for (;;) {
+async function begin(calls, entry, stop) {
+  while (!stop.isOn) {
     const call = new Redriven(calls, entry)
     call.begin()
     if (!call.crowded) return call

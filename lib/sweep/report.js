@@ -43,6 +43,8 @@ class Report {
         this.#counts[sort] += 1
         return
       } catch (reason) {
+        // It may have thrown since it was told to stop as well.
+        if (this.#stop.isOn) return
         error = reason
       }
     }
