@@ -4,8 +4,8 @@ use super::jobs::Key;
 use super::{Backlog, Batch, Fate, Next, lane_of};
 use crate::core::{Detail, Error};
 use crate::queue::refusal::{Refusal, judge};
-use crate::queue::scripts::Answers;
 use crate::queue::scripts::answer::{Answer, Data, State, is_same};
+use crate::queue::scripts::{Answers, Kind};
 use crate::queue::{Operation, Settled};
 
 impl Backlog {
@@ -118,6 +118,19 @@ impl Backlog {
             Refusal::Moved(host, port) => {
                 self.put_back(vec![batch], |_| Some(Fate::Refused));
                 Next::Leave { why, host, port: Some(port) }
+            }
+            // It may be that of one job, which has nothing to do with the others: each half goes for itself.
+            Refusal::Never(Error::Misconfigured { .. })
+                if batch.kind == Kind::AddAny && batch.jobs.len() > 1 =>
+            {
+                let half = batch.jobs.len().div_ceil(2) as u8;
+                for key in &batch.jobs {
+                    if let Some(job) = self.jobs.get_mut(*key) {
+                        job.company = half;
+                    }
+                }
+                self.put_back(vec![batch], |_| Some(Fate::Refused));
+                Next::GoOn
             }
             Refusal::Never(error) => {
                 for key in batch.jobs {

@@ -51,6 +51,8 @@ pub struct Pending {
     sent: bool,
     /// Its caller has an answer; it is only here because its batch is still on its way.
     settled: bool,
+    /// How many may go with it, itself included: fewer where a batch was refused that it was in.
+    company: u8,
 }
 
 /// What to put on the wire for a batch.
@@ -182,7 +184,15 @@ impl Backlog {
         of.jobs += 1;
         let lane = lane_of(of.queue, ready.operation.family());
         let deadline = Instant::from_std(ready.deadline);
-        let key = self.jobs.insert(Pending { ready, client, deadline, fate, sent: false, settled: false });
+        let key = self.jobs.insert(Pending {
+            ready,
+            client,
+            deadline,
+            fate,
+            sent: false,
+            settled: false,
+            company: u8::MAX,
+        });
         self.deadlines.insert(key, deadline);
         if self.deadlines.is_crowded(self.jobs.len()) {
             self.deadlines.clear();

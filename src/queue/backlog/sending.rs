@@ -48,7 +48,7 @@ impl Backlog {
     fn fill(&mut self, lane: usize, family: Family, now: Instant, trouble: &Detail) -> (Vec<Key>, usize) {
         let most = family.most();
         let mut batch = Vec::with_capacity(self.lanes[lane].len().min(most));
-        let (mut bytes, mut weight) = (0, 0);
+        let (mut bytes, mut weight, mut company) = (0, 0, u8::MAX);
         while let Some(key) = self.lanes[lane].front(&self.jobs)
             && let Some(job) = self.jobs.get_mut(key)
         {
@@ -56,7 +56,9 @@ impl Backlog {
             if !late {
                 bytes += job.ready.operation.size();
                 let more = job.ready.operation.weight();
-                if (weight + more > most || bytes > MAX_BATCH_BYTES) && !batch.is_empty() {
+                company = company.min(job.company);
+                let full = weight + more > most || bytes > MAX_BATCH_BYTES || batch.len() >= company.into();
+                if full && !batch.is_empty() {
                     break;
                 }
                 weight += more;

@@ -1,5 +1,7 @@
 //! What is certain about a job, whatever happens to its link and its time.
 
+mod company;
+
 use std::time::Duration;
 
 use super::super::refusal::said;
