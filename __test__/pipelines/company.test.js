@@ -15,7 +15,9 @@ afterEach(() => pipeline.close())
 async function enqueue(count, bad, options) {
   pipeline = new Pipeline({ ...ticketTriageDefinition })
   const own = (at) => (bad.includes(at) ? options : { delay: 60_000 })
-  const calls = Array.from({ length: count }, (_, at) => pipeline.enqueue(newTicket(), storage, { jobOptions: own(at) }))
+  const calls = Array.from({ length: count }, (_, at) =>
+    pipeline.enqueue(newTicket(), storage, { jobOptions: own(at) }),
+  )
   const settled = await Promise.allSettled(calls)
   return settled.map(({ value, reason }) => value?.created ?? reason)
 }
