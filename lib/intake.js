@@ -14,6 +14,13 @@ const { apply } = Reflect
 const { then } = Promise.prototype
 const promiseResolve = Promise.resolve.bind(Promise)
 
+const ignore = () => {}
+
+/** A promise that nobody waits for, and whose error would end the process. */
+function ignoreEnd(promise) {
+  apply(then, promiseResolve(promise), [ignore, ignore])
+}
+
 class Intake {
   #definition
   #calls
@@ -78,10 +85,14 @@ class Intake {
   #validate(call, input) {
     const judged = this.#definition.validate(input)
     if (!isUsable(judged) || typeof judged.then !== 'function') return this.#validated(call, judged)
-    if (this.#calls.isClosed) return this.#calls.refuse(call, closed())
+    if (this.#calls.isClosed) {
+      ignoreEnd(judged)
+      return this.#calls.refuse(call, closed())
+    }
     const slot = this.#calls.slots.take()
     const refused = this.#calls.boundary.awaitInput(slot, call.timeoutMs)
     if (refused !== null) {
+      ignoreEnd(judged)
       this.#calls.slots.giveBack(slot)
       return this.#calls.refuse(call, this.#refusal(refused))
     }

@@ -158,6 +158,31 @@ test('calls whose validation is waited for count, and are closed like others', a
   await closed
 })
 
+test('a validation that fails after its call was refused does not end the process', async () => {
+  const { code, stdout, stderr } = await runChild(
+    `
+    const { Pipeline } = require('.')
+    const fails = () => new Promise((_, reject) => setImmediate(reject, new Error('the database of the refinement is away')))
+    let validate = fails
+    const schema = { '~standard': { version: 1, vendor: 'test', validate: (value) => validate(value) } }
+    const pipeline = new Pipeline({ queueName: 'late-refusal', jobName: 'a', schema, jobId: () => 'a', maxInFlight: 1 })
+    const codeOf = (call) => call.catch(({ code, message }) => console.log(code ?? message))
+    async function main() {
+      await Promise.all([codeOf(pipeline.enqueue({}, storage)), codeOf(pipeline.enqueue({}, storage))])
+      validate = () => {
+        pipeline.close()
+        return fails()
+      }
+      await codeOf(pipeline.enqueue({}, storage))
+      await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+    }
+    main()`,
+    { env: { REDIS_URL: database.url } },
+  )
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(stdout).toBe('OVERLOADED\nthe database of the refinement is away\nCLOSED\n')
+})
+
 test('what a schema throws or rejects with is passed on as it is', async () => {
   const failure = new Error('the database of the refinement is away')
   for (const validate of [
