@@ -914,7 +914,10 @@ export interface PipelineStats {
   lastProblem?: string
   /** Its code, as Node's errors and Redis have them: `ECONNREFUSED`, `CERT_HAS_EXPIRED`, `WRONGPASS`. */
   lastProblemCode?: string
-  /** What calls came to since the pipeline was made, inputs of `enqueueMany` among them. They only ever grow. */
+  /**
+   * What calls came to since the pipeline was made, inputs of `enqueueMany` and what `sweep` enqueued, or could not, among them.
+   * They only ever grow.
+   */
   outcomes: PipelineOutcomes
   /** How often the `telemetry` of the definition threw or returned what it must not. 0 without one. */
   telemetryErrors: number

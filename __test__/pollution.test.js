@@ -80,6 +80,33 @@ test.each([
   await fault.ends(database.redis)
 })
 
+test('nor does what is put there decide on a job that is there already, or keep calls from being counted', async () => {
+  const child = await runChild(
+    `
+    Object.assign(Object.prototype, { keeps: true, answered: true, crowded: true, meter: {}, chunk: {}, watch: {} })
+    const { Pipeline, ticketTriageDefinition } = require('.')
+    const telemetry = {
+      tracer: { startSpan: () => ({ setSpanOnContext: (context) => context, setAttributes() {}, recordException() {}, end() {} }) },
+      contextManager: { active: () => ({}), with: (_, call) => call(), getMetadata: () => '{}' },
+    }
+    async function main() {
+      for (const [at, options] of [{}, { telemetry }].entries()) {
+        const pipeline = new Pipeline({ ...ticketTriageDefinition, onConflict: 'reject', ...options })
+        await pipeline.enqueue(ticket('same' + at), storage)
+        const [{ error }] = await pipeline.enqueueMany([{ ...ticket('same' + at), summary: 'another' }], storage)
+        const { code } = await pipeline.enqueue({}, storage).catch((reason) => reason)
+        const { created, rejected } = pipeline.stats().outcomes
+        console.log(error?.code, code, created, rejected.ID_CONFLICT, rejected.INVALID_INPUT)
+        await pipeline.close()
+      }
+    }
+    main()`,
+    { env: { REDIS_URL: database.url } },
+  )
+  const line = 'ID_CONFLICT INVALID_INPUT 1 1 1\n'
+  expect(child).toMatchObject({ code: 0, stderr: '', stdout: line + line })
+})
+
 test('nor does what is on that of another realm', async () => {
   const ticket = newTicket()
   const from = (polluted) => runInNewContext('Object.assign(Object.prototype, polluted); ({})', { polluted })

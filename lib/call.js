@@ -25,6 +25,8 @@ class Call {
     this.jobOptions = undefined
     /** The chunk whose records are made together, where it is one of many. */
     this.chunk = undefined
+    /** Whether there was no room for it, and it comes again: one of many. */
+    this.crowded = false
     /** What is told its steps and its end, where somebody listens. */
     this.watch = undefined
   }

@@ -153,7 +153,6 @@ class Calls {
   refuse(call, error) {
     if (call.slot >= 0) return this.abandon(call, error)
     refuse(call, error)
-    // One of many for which there is no room comes again.
     if (!call.crowded) this.#failed(call, error)
   }
 
@@ -329,7 +328,7 @@ class Calls {
 
   #failed(call, reason) {
     // A question about jobs is none.
-    if (call.answered !== undefined) return
+    if (!(call instanceof Call)) return
     this.#outcomes.failed(reason)
     if (call.watch !== undefined) call.watch.failed(call, reason)
   }

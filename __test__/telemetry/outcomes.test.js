@@ -129,6 +129,14 @@ test('a code is any that an EnqueueError has, also one of another pipeline', asy
       },
     ),
     { [Symbol.for('enqueue-boundary.EnqueueError')]: true, code: '__proto__' },
+    {
+      [Symbol.for('enqueue-boundary.EnqueueError')]: true,
+      reads: 0,
+      get code() {
+        this.reads += 1
+        return this.reads === 1 ? ['CLOSED'] : 'another each time'
+      },
+    },
     undefined,
   ]
   for (const reason of strange) {
@@ -170,6 +178,21 @@ test('an input of many whose getter throws is counted as any other', async () =>
   const [{ status }] = await pipeline.enqueueMany([input], recorder())
   expect(status).toBe('rejected')
   expect(pipeline.stats().outcomes.rejected).toEqual({ OTHER: 1 })
+})
+
+test('what a sweep enqueues is counted, and each record that it cannot', async () => {
+  const { pipeline, queueName } = make()
+  const record = (no, input = order(no)) => ({ jobId: `${queueName}:acme:${no}`, input })
+  const throws = {
+    get org() {
+      throw new Error('no')
+    },
+  }
+  await pipeline.enqueue(order(1), recorder())
+  const records = [record(1), record(2), record(3, {}), record(4, order(5)), record(6, throws)]
+  expect(await pipeline.sweep({ pending: () => records })).toMatchObject({ created: 1, existing: 1, rejected: 3 })
+  const rejected = { INVALID_INPUT: 1, ERR_INVALID_ARG_TYPE: 1, OTHER: 1 }
+  expect(pipeline.stats().outcomes).toEqual({ created: 2, existing: 0, deduplicated: 0, rejected })
 })
 
 test('an input of many that waits for room is counted once, when it has come to something', async () => {

@@ -30,8 +30,6 @@ class Row extends Call {
     this.accepted = false
     /** Whether the storage is at work on its record alone. */
     this.storing = false
-    /** Whether there was no room for it. */
-    this.crowded = false
   }
 
   /** Nobody has a promise of it, so that it needs not wait to be rejected. */
@@ -53,6 +51,8 @@ class Chunk {
   #settled
   /** What each came to, in order. */
   outcomes = []
+  /** The pipeline says what is done about a job that is there. */
+  keeps = false
   /** Resolves when all are settled. */
   settled = new Promise((done) => {
     this.#settled = done

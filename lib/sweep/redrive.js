@@ -25,8 +25,6 @@ class Redriven extends Call {
     this.chunk = this
     /** Whatever the pipeline says of jobs that are there: another sweep may have made this one, and a worker ended it. */
     this.keeps = true
-    /** Whether there was no room for it. */
-    this.crowded = false
   }
 
   begin() {

@@ -12,7 +12,9 @@ const OTHER = 'OTHER'
 function codeOf(reason) {
   // An error of the caller's own may be a Proxy, or have getters.
   try {
-    return isEnqueueError(reason) && CODES[reason.code] !== undefined ? reason.code : OTHER
+    if (!isEnqueueError(reason)) return OTHER
+    const { code } = reason
+    return typeof code === 'string' && CODES[code] !== undefined ? code : OTHER
   } catch {
     return OTHER
   }

@@ -1,7 +1,7 @@
 'use strict'
 // The option `telemetry`, in BullMQ's shape: what of it is used must be there.
 
-const { isUsable } = require('../options.js')
+const { isUsable, option } = require('../options.js')
 
 const METHODS = {
   tracer: ['startSpan'],
@@ -16,8 +16,8 @@ function readTelemetry(given, faults) {
     faults.add('telemetry must be an object with a tracer and a contextManager, as BullMQ takes it')
     return undefined
   }
-  const { tracer, contextManager, meter } = given
-  const parts = { tracer, contextManager, meter }
+  const parts = {}
+  for (const name of Object.keys(METHODS)) parts[name] = option(given, name)
   for (const [name, methods] of Object.entries(METHODS)) {
     const part = parts[name]
     if (part === undefined && name === 'meter') continue
