@@ -197,6 +197,44 @@ test('a subscriber that throws is an uncaught exception of its own, and the call
   expect(JSON.parse(stdout)).toEqual({ created: true, code: 'INVALID_INPUT', status: 'queued', thrown: 4 + 5 + 4 })
 })
 
+test.each([
+  ['takes the steps from it', (context) => delete context.steps],
+  ['freezes the steps', ({ steps }) => steps && Object.freeze(steps)],
+  ['writes other counts into it', (context) => Object.assign(context, { total: 'x', created: null })],
+])('a subscriber that %s changes nothing for calls', async (_, start) => {
+  const { pipeline, queueName } = make({ telemetry: otel.telemetry })
+  for (const channel of [one, many]) {
+    channel.subscribe({ start })
+    undo.push(() => channel.unsubscribe({ start }))
+  }
+  expect(await pipeline.enqueue(order(1), recorder())).toMatchObject({ created: true })
+  expect(await rejection(pipeline.enqueue({}, recorder()))).toMatchObject({ code: 'INVALID_INPUT' })
+  const outcomes = await pipeline.enqueueMany([order(2), {}], recorder())
+  expect(outcomes.map(({ status }) => status)).toEqual(['queued', 'rejected'])
+  expect(otel.spans(`addBulk ${queueName}`)[0].attributes).toMatchObject({
+    'bullmq.job.bulk.count': 2,
+    'enqueue_boundary.outcome.created': 1,
+    'enqueue_boundary.outcome.rejected': 1,
+  })
+})
+
+test('one that freezes it, which Node itself cannot do with, keeps no call from its end', async () => {
+  const { pipeline } = make()
+  let left = 1
+  const start = (context) => {
+    if (left-- > 0) Object.freeze(context)
+  }
+  for (const channel of [one, many]) {
+    channel.subscribe({ start })
+    undo.push(() => channel.unsubscribe({ start }))
+  }
+  const [, ...others] = await Promise.allSettled([1, 2, 3].map((no) => pipeline.enqueue(order(no), recorder())))
+  expect(others.map(({ value }) => value?.created)).toEqual([true, true])
+  left = 1
+  await Promise.allSettled([pipeline.enqueueMany([order(4)], recorder())])
+  expect(pipeline.stats()).toMatchObject({ inFlight: 0, outcomes: { created: 4, rejected: {} } })
+})
+
 test('many calls are published as one, with how many came to what', async () => {
   const { pipeline, queueName } = make()
   const heard = [listen(many), listen(one)]

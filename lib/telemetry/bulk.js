@@ -3,20 +3,26 @@
 
 const { NAMES, errorType } = require('./attributes.js')
 const { now, outcomeOf } = require('./call.js')
+const { tell } = require('./channels.js')
 
 /** How many names the span lists, which are all the same. */
 const MOST_NAMES = 250
 
+/** How many inputs came to what. */
+class Counts {
+  total = 0
+  created = 0
+  existing = 0
+  deduplicated = 0
+  rejected = 0
+}
+
 /** What subscribers see of a bulk. */
-class BulkContext {
+class BulkContext extends Counts {
   constructor({ queueName, jobName }) {
+    super()
     this.queueName = queueName
     this.jobName = jobName
-    this.total = 0
-    this.created = 0
-    this.existing = 0
-    this.deduplicated = 0
-    this.rejected = 0
     this.result = undefined
     this.error = undefined
   }
@@ -27,11 +33,12 @@ class BulkWatch {
   #span
   #channel
   #context
+  #counts = new Counts()
 
   constructor(definition, channel) {
     this.#telemetry = definition.telemetry
     this.#channel = channel
-    this.#context = new BulkContext(definition)
+    if (channel !== undefined) this.#context = new BulkContext(definition)
   }
 
   /** Calls `begin`, where what listens has it, and gives the promise that it returns. */
@@ -54,13 +61,11 @@ class BulkWatch {
       span.fail(reason)
       throw reason
     } finally {
-      const { jobName, total } = this.#context
-      const counts = {}
-      for (const found of ['created', 'existing', 'deduplicated', 'rejected']) {
-        counts[`${NAMES.outcome}.${found}`] = this.#context[found]
-      }
-      const names = Array(Math.min(total, MOST_NAMES)).fill(jobName)
-      span.set({ [NAMES.bulkNames]: names, [NAMES.bulkCount]: total, ...counts })
+      const { total, ...counts } = this.#counts
+      const names = Array(Math.min(total, MOST_NAMES)).fill(this.#telemetry.jobName)
+      const told = { [NAMES.bulkNames]: names, [NAMES.bulkCount]: total }
+      for (const [found, count] of Object.entries(counts)) told[`${NAMES.outcome}.${found}`] = count
+      span.set(told)
       span.end()
     }
   }
@@ -75,8 +80,9 @@ class BulkWatch {
   }
 
   ended(startedAt, found, error) {
-    this.#context.total += 1
-    this.#context[found] += 1
+    this.#counts.total += 1
+    this.#counts[found] += 1
+    if (this.#context !== undefined) tell(this.#context, (context) => Object.assign(context, this.#counts))
     this.#telemetry?.measure('addBulk', now() - startedAt, found, error)
   }
 }

@@ -4,6 +4,7 @@
 const { performance } = require('node:perf_hooks')
 const outcome = require('../outcome.js')
 const { NAMES, errorType } = require('./attributes.js')
+const { tell } = require('./channels.js')
 
 // Taken now: a test that fakes time later does not change how long calls take.
 const now = performance.now.bind(performance)
@@ -76,15 +77,14 @@ class CallWatch {
   }
 
   #note(name, at) {
-    this.#context.steps.push({ name, at })
+    tell(this.#context, ({ steps }) => steps.push({ name, at }))
   }
 
   /** @param {number} status of its job, as outcome.js has it */
   resolved({ jobId }, status, result) {
     const found = outcomeOf(status)
-    const at = this.#end(jobId, found)
     const existing = existingOf(status, result)
-    if (this.#context !== undefined) this.#context.existing = existing
+    const at = this.#end(jobId, found, existing)
     const span = this.#span
     if (span !== undefined) {
       span.set({ [NAMES.jobName]: this.#telemetry.jobName, [NAMES.jobId]: jobId, [NAMES.outcome]: found })
@@ -107,11 +107,14 @@ class CallWatch {
     this.#telemetry?.measure('add', at - this.#startedAt, 'rejected', type)
   }
 
-  #end(jobId, found) {
+  #end(jobId, found, existing) {
     const at = now()
     if (this.#context !== undefined) {
-      this.#context.outcome = found
-      if (jobId !== '') this.#context.jobId = jobId
+      tell(this.#context, (context) => {
+        context.outcome = found
+        context.existing = existing
+        if (jobId !== '') context.jobId = jobId
+      })
       this.#note('settle', at)
     }
     return at

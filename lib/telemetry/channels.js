@@ -33,6 +33,15 @@ class Channel {
   }
 }
 
+/** Writes into what subscribers have as well, who may have frozen it, or taken from it: it is nothing that a call goes by. */
+function tell(context, write) {
+  try {
+    write(context)
+  } catch {
+    // What they did to it is theirs to see.
+  }
+}
+
 const open = (name) => new Channel(diagnostics.tracingChannel?.(name))
 
-module.exports = { enqueueChannel: open(NAMES.add), enqueueManyChannel: open(NAMES.addBulk) }
+module.exports = { enqueueChannel: open(NAMES.add), enqueueManyChannel: open(NAMES.addBulk), tell }
