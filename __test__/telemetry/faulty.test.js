@@ -115,6 +115,66 @@ test.each(['meter.createHistogram', 'meter.createCounter'])('%s that throws leav
   expect(await otel.points(queueName)).toHaveLength(1)
 })
 
+const resolves = async (work) => work()
+test.each([
+  ...['tracer.startSpan', 'startSpan.setSpanOnContext', 'contextManager.active', 'contextManager.getMetadata'].map(
+    (method) => [method, 'is async', resolves, 3],
+  ),
+  ...['meter.createHistogram', 'meter.createCounter'].flatMap((method) => [
+    [method, 'is async', resolves, 1],
+    [method, 'makes nothing', () => undefined, 1],
+  ]),
+])('%s that %s is counted, although it does not fail', async (method, _, way, errors) => {
+  const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  const { pipeline, queueName } = make(failing(method, way))
+  await pipeline.enqueue(order(1), recorder())
+  await rejection(pipeline.enqueue({}, recorder()))
+  await pipeline.enqueueMany([order(2)], recorder())
+  const told = warned.mock.calls.filter(([message]) => message.includes(queueName))
+  warned.mockRestore()
+  const name = method.replace('startSpan.', 'span.')
+  expect(told.filter(([message]) => message.includes(`failed in ${name} `))).toHaveLength(1)
+  // Without a context there is none to set a span on either.
+  expect(pipeline.stats().telemetryErrors).toBeGreaterThanOrEqual(errors)
+})
+
+test('a method is warned of once, whatever its errors are called', async () => {
+  const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  let thrown = 0
+  const { pipeline, queueName } = make(
+    failing('startSpan.end', () => {
+      thrown += 1
+      throw Object.assign(new Error('no'), { name: `Error${thrown}` })
+    }),
+  )
+  for (const no of [1, 2, 3]) await pipeline.enqueue(order(no), recorder())
+  const told = warned.mock.calls.filter(([message]) => message.includes(queueName))
+  warned.mockRestore()
+  expect([thrown, told.length, pipeline.stats().telemetryErrors]).toEqual([3, 1, 3])
+})
+
+test('a span whose setStatus cannot even be read hides no error of a call, before Redis or from it', async () => {
+  const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  const tracer = {
+    startSpan: (...args) =>
+      Object.create(otel.telemetry.tracer.startSpan(...args), {
+        setStatus: {
+          get() {
+            throw new Error('broken')
+          },
+        },
+      }),
+  }
+  const { pipeline } = make({ ...otel.telemetry, tracer })
+  const jobOptions = { parent: { id: 'x', queue: 'bull:x' } }
+  const errors = [pipeline.enqueue({}, recorder()), pipeline.enqueue(order(1), recorder(), { jobOptions })]
+  const codes = (await Promise.all(errors.map(rejection))).map(({ code }) => code)
+  warned.mockRestore()
+  expect(codes).toEqual(['INVALID_INPUT', 'MISSING_PARENT'])
+  expect(pipeline.stats()).toMatchObject({ inFlight: 0, telemetryErrors: 2 })
+  expect(pipeline.stats().outcomes.rejected).toEqual({ INVALID_INPUT: 1, MISSING_PARENT: 1 })
+})
+
 /** What `with` may do to the function that it is given, and still each call is made once. */
 const WITHS = {
   'never calls it': () => undefined,

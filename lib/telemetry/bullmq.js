@@ -32,6 +32,8 @@ class Telemetry {
   jobName
   /** How often it threw. */
   errors = 0
+  /** The methods that were warned of: their errors may be called anything, each time. */
+  #warned = new Set()
 
   /** @param {{ tracer: object, contextManager: object, meter?: object }} given as `readTelemetry` has it */
   constructor({ tracer, contextManager, meter }, queueName, jobName) {
@@ -42,9 +44,9 @@ class Telemetry {
     if (meter === undefined) return
     const advice = { explicitBucketBoundaries: BOUNDARIES }
     const duration = { description: 'How long calls that enqueue take', unit: 's', advice }
-    this.#histogram = this.#guard('meter.createHistogram', () => meter.createHistogram(DURATION, duration))
+    this.#histogram = this.#guard('meter.createHistogram', () => meter.createHistogram(DURATION, duration), isUsable)
     const calls = { description: 'Calls that enqueue, by what they came to', unit: '{call}' }
-    this.#counter = this.#guard('meter.createCounter', () => meter.createCounter(CALLS, calls))
+    this.#counter = this.#guard('meter.createCounter', () => meter.createCounter(CALLS, calls), isUsable)
   }
 
   /** Begins the span of `add <queue>.<job>` or `addBulk <queue>`. Gives undefined where that fails. */
@@ -85,16 +87,17 @@ class Telemetry {
     if (this.#counter !== undefined) this.#guard('counter.add', () => this.#counter.add(1, attributes))
   }
 
-  /** What `work` makes, or undefined where it fails, or makes what it is not to. */
+  /** What `work` makes, or undefined where it fails, or makes what it is not to. Without `expected` it is to make nothing. */
   #guard(what, work, expected) {
     try {
       const made = work()
-      if (isPromise(made)) {
-        // A method that is async rejects where nobody looks, which would end the process.
-        apply(then, promiseResolve(made), [undefined, (reason) => this.#failed(what, reason)])
+      // A method that is async rejects where nobody looks, which would end the process.
+      if (expected === undefined) {
+        if (isPromise(made)) apply(then, promiseResolve(made), [undefined, (reason) => this.#failed(what, reason)])
         return undefined
       }
-      if (expected !== undefined && !expected(made)) throw new TypeError('not what it should return')
+      ignoreEnd(made)
+      if (isPromise(made) || !expected(made)) throw new TypeError('not what it should return')
       return made
     } catch (reason) {
       this.#failed(what, reason)
@@ -104,12 +107,15 @@ class Telemetry {
 
   #failed(what, reason) {
     this.errors += 1
+    if (this.#warned.has(what)) return
+    this.#warned.add(what)
     warnOfTelemetry(this.#queueName, what, errorType(reason))
   }
 }
 
 const isPromise = (value) => isUsable(value) && typeof value.then === 'function'
 const isTextIfAny = (value) => value === undefined || typeof value === 'string'
+const isAny = () => true
 const ignore = () => {}
 
 function ignoreEnd(returned) {
@@ -135,8 +141,8 @@ class Span {
   }
 
   enter(contextManager) {
-    const active = this.#guard('contextManager.active', () => contextManager.active())
-    const entered = this.#guard('span.setSpanOnContext', () => this.#span.setSpanOnContext(active))
+    const active = this.#guard('contextManager.active', () => contextManager.active(), isAny)
+    const entered = this.#guard('span.setSpanOnContext', () => this.#span.setSpanOnContext(active), isAny)
     if (entered === undefined) return
     this.#context = entered
     this.#contextManager = contextManager
@@ -167,9 +173,11 @@ class Span {
 
   fail(reason) {
     this.#guard('span.recordException', () => this.#span.recordException(reason))
-    // What OpenTelemetry's own spans have, and BullMQ's interface does not.
-    if (typeof this.#span.setStatus !== 'function') return
-    this.#guard('span.setStatus', () => this.#span.setStatus({ code: STATUS_ERROR, message: errorType(reason) }))
+    this.#guard('span.setStatus', () => {
+      // What OpenTelemetry's own spans have, and BullMQ's interface does not.
+      if (typeof this.#span.setStatus !== 'function') return undefined
+      return this.#span.setStatus({ code: STATUS_ERROR, message: errorType(reason) })
+    })
   }
 
   end() {
