@@ -92,8 +92,8 @@ class Intake {
     const slot = this.#calls.slots.take()
     const refused = this.#calls.boundary.awaitInput(slot, call.timeoutMs)
     if (refused !== null) {
-      ignoreEnd(judged)
       this.#calls.slots.giveBack(slot)
+      ignoreEnd(judged)
       return this.#calls.refuse(call, this.#refusal(refused))
     }
     this.#calls.register(call, slot)
