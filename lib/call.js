@@ -23,6 +23,9 @@ class Call {
     this.authorize = undefined
     /** Options of its own job. */
     this.jobOptions = undefined
+    /** Whose job it is, and what it is held to, where its pipeline has a quota. */
+    this.owner = undefined
+    this.quota = undefined
     /** The chunk whose records are made together, where it is one of many. */
     this.chunk = undefined
     /** Whether there was no room for it, and it comes again: one of many. */

@@ -11,6 +11,7 @@ const { Intake } = require('./intake.js')
 const { enqueueMany } = require('./many/index.js')
 const { CallOptions, isUsable, readLimits } = require('./options.js')
 const outcome = require('./outcome.js')
+const { Admission } = require('./quota/admission.js')
 const { BATCH, Slots } = require('./slots.js')
 const { statesOf } = require('./states.js')
 const { watchBulk, watchCall } = require('./telemetry/index.js')
@@ -25,7 +26,8 @@ const { apply } = Reflect
 const { then } = Promise.prototype
 const promiseResolve = Promise.resolve.bind(Promise)
 
-const { ADDED, LOOKED, created, deduplicated, duplicate, hasSameData, isDeduplicated, isDuplicate, queued } = outcome
+const { ADDED, LOOKED, created, deduplicated, duplicate, hasSameData, isAnswer, isDeduplicated, isDuplicate, queued } =
+  outcome
 
 /** Those with calls in flight, which are to be settled whether anybody still has the pipeline or not. */
 const busy = new Set()
@@ -42,6 +44,8 @@ class Calls {
   #slots = new Slots()
   #outcomes = new Outcomes()
   #intake
+  /** Where the pipeline has a quota. */
+  #admission
   #ready = new Uint32Array(BATCH)
   #readyCount = 0
   #readyMost = 0
@@ -70,6 +74,8 @@ class Calls {
     const { timeoutMs, maxInFlight } = readLimits(options)
     this.#definition = definition
     this.#intake = new Intake(definition, this)
+    const { quota, tenant } = definition
+    this.#admission = quota === undefined ? undefined : new Admission(this, quota, tenant)
     this.#added = definition.tells ? created : queued
     this.#connect = connect
     this.#timeoutMs = timeoutMs
@@ -213,7 +219,15 @@ class Calls {
     if (verdict !== true) return this.abandon(call, forbidden(call.jobId))
     // Its deadline may have passed although nobody was woken for it yet: the loop may have been held up.
     if (!this.#boundary.inTime(call.slot)) return this.fail(call)
-    this.record(call)
+    this.admit(call)
+  }
+
+  // --- admit --------------------------------------------------------------------------------------------------------
+
+  /** It is authorised. One whose record is there already was admitted when that was made. */
+  admit(call) {
+    if (this.#admission === undefined || call.chunk?.keeps === true) this.record(call)
+    else this.#admission.admit(call)
   }
 
   // --- record -------------------------------------------------------------------------------------------------------
@@ -278,6 +292,7 @@ class Calls {
   #settleOther(call, status) {
     const { onConflict, tells } = this.#definition
     if (status === LOOKED) return call.answered()
+    if (isAnswer(status)) return call.quota.answer(status)
     if (isDeduplicated(status)) {
       const winner = this.#boundary.deduplicatedTo(call.slot)
       return this.#succeed(call, deduplicated(call.jobId, status, winner), status)
@@ -334,6 +349,7 @@ class Calls {
   }
 
   #release(call) {
+    if (this.#admission !== undefined) this.#admission.release(call)
     this.#slots.release(call)
     if (this.#slots.taken > 0) return
     busy.delete(this)
@@ -395,6 +411,7 @@ class Calls {
       closed: this.#closed !== undefined,
       outcomes: this.#outcomes.counts(),
       telemetryErrors: telemetry === undefined ? 0 : telemetry.errors,
+      ...(this.#admission !== undefined && { uncheckedQuotas: this.#admission.unchecked }),
     }
   }
 }

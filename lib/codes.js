@@ -37,6 +37,13 @@ const CODES = {
     status: 409,
     message: 'a job of this id is there already, as a child of another parent; nothing was enqueued',
   },
+  QUOTA_EXCEEDED: {
+    title: 'Quota exceeded',
+    status: 429,
+    message: 'the tenant is over its quota; nothing was recorded or enqueued',
+    retryable: true,
+    retryAfterMs: 1000,
+  },
   VALIDATE_TIMEOUT: {
     title: 'Validation timed out',
     status: 504,
@@ -76,6 +83,13 @@ const CODES = {
     message: 'the job was sent to the queue and no answer came; trying again is safe',
     retryable: true,
     outcome: 'unknown',
+    retryAfterMs: 1000,
+  },
+  QUOTA_UNAVAILABLE: {
+    title: 'Quota unavailable',
+    status: 503,
+    message: 'the quota of the tenant cannot be told now; nothing was recorded or enqueued',
+    retryable: true,
     retryAfterMs: 1000,
   },
   CLOSED: {

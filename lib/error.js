@@ -7,6 +7,7 @@
 // console.error and pino print.
 
 const { CODES } = require('./codes.js')
+const { headersOf } = require('./quota/headers.js')
 
 const brand = Symbol.for('enqueue-boundary.EnqueueError')
 
@@ -18,7 +19,8 @@ class EnqueueError extends Error {
   constructor(fields) {
     const code = fields?.code
     const defaults = CODES[code] ?? unknownCode(code)
-    const { jobId, issues, title, retryAfterMs = defaults.retryAfterMs, cause } = fields
+    const { jobId, issues, title, quota, cause } = fields
+    const { retryAfterMs = quota?.retryAfterMs ?? defaults.retryAfterMs } = fields
     const status = fields.status ?? defaults.status
     // What cannot be text throws here, and not while other errors would have no frames.
     const message = `${fields.message ?? defaults.message}`
@@ -36,6 +38,10 @@ class EnqueueError extends Error {
     this.outcome = fields.outcome ?? defaults.outcome
     if (jobId !== undefined) this.jobId = jobId
     if (issues !== undefined) this.issues = issues
+    if (quota !== undefined) {
+      this.quota = quota
+      define(this, 'policy', fields.policy)
+    }
     if (retryAfterMs !== undefined) this.retryAfterMs = retryAfterMs
     if (title !== undefined && title !== defaults.title) define(this, 'title', title)
   }
@@ -48,7 +54,8 @@ class EnqueueError extends Error {
   /** What Express, Fastify and Koa send along. Fastify takes undefined for none, and nothing else. */
   get headers() {
     if (this.retryAfterMs === undefined) return undefined
-    return { 'retry-after': String(Math.ceil(this.retryAfterMs / 1000)) }
+    const headers = { 'retry-after': String(Math.ceil(this.retryAfterMs / 1000)) }
+    return this.quota === undefined ? headers : { ...headers, ...headersOf(this.quota, this.policy) }
   }
 
   /** Middleware adds its own to those of an error on its way, as @koa/cors does. */
@@ -67,6 +74,7 @@ class EnqueueError extends Error {
       retryable: this.retryable,
       ...(this.jobId !== undefined && { jobId: this.jobId }),
       ...(this.issues !== undefined && { issues: this.issues }),
+      ...(this.quota !== undefined && { quota: this.quota }),
       ...(this.retryAfterMs !== undefined && { retryAfterMs: this.retryAfterMs }),
     }
   }
@@ -104,6 +112,8 @@ class Fields {
     this.message = undefined
     this.outcome = undefined
     this.issues = undefined
+    this.quota = undefined
+    this.policy = undefined
     this.cause = undefined
   }
 }
@@ -178,6 +188,25 @@ function conflict(jobId) {
   return new EnqueueError(new Fields('ID_CONFLICT', jobId))
 }
 
+const OVER = {
+  rate: ({ max, periodMs }) => `enqueues more than ${max} jobs in ${periodMs} ms`,
+  backlog: ({ max }) => `has ${max} jobs that have not ended`,
+  inFlight: ({ max }) => `has ${max} calls in flight`,
+}
+
+/**
+ * The error for a call whose tenant is over a limit.
+ * @param {{ limit: 'rate' | 'backlog' | 'inFlight', max: number, periodMs?: number }} quota
+ * @param {string} policy all that the tenant is held to, as a header
+ */
+function quotaExceeded(jobId, { periodMs, ...quota }, policy) {
+  const fields = new Fields('QUOTA_EXCEEDED', jobId)
+  fields.quota = periodMs === undefined ? quota : { ...quota, periodMs }
+  fields.policy = policy
+  fields.message = `the tenant ${OVER[quota.limit](fields.quota)}; nothing was recorded or enqueued`
+  return new EnqueueError(fields)
+}
+
 module.exports = {
   EnqueueError,
   Fields,
@@ -188,6 +217,7 @@ module.exports = {
   isEnqueueError,
   isUnset,
   misconfigured,
+  quotaExceeded,
   unset,
   withoutFrames,
 }

@@ -26,6 +26,8 @@ class Intake {
   #calls
   /** Whether jobs have options by their data, or a limit that a call may raise. */
   #hasOptions
+  /** The field that says whose job it is, where that is asked. */
+  #owner
 
   /**
    * @param {import('./definition/index.js').Compiled} definition
@@ -34,6 +36,7 @@ class Intake {
   constructor(definition, calls) {
     this.#definition = definition
     this.#calls = calls
+    this.#owner = definition.quota === undefined ? undefined : definition.tenant
     const { of, sizeLimit } = definition.jobOptions
     this.#hasOptions = of !== undefined || sizeLimit !== undefined
   }
@@ -77,7 +80,8 @@ class Intake {
     this.#calls.register(call, slot)
     call.jobId = begun
     call.record = this.#definition.records.ofFields(begun, values)
-    if (call.authorize === undefined && !this.#hasOwnOptions(call)) this.#calls.record(call)
+    if (this.#owner !== undefined) call.owner = values[names.indexOf(this.#owner)]
+    if (call.authorize === undefined && !this.#hasOwnOptions(call)) this.#calls.admit(call)
     else this.#accept(call, pick(names, values))
   }
 
@@ -167,6 +171,7 @@ class Intake {
       data ??= validate === undefined ? JSON.parse(this.#calls.boundary.kept(slot) ?? json) : value
       call.jobId = begun
       call.record = this.#definition.records.ofData(begun, data)
+      if (this.#owner !== undefined) call.owner = data?.[this.#owner]
       this.#accept(call, data)
     } catch (reason) {
       // A schema's output may have getters that throw.
@@ -177,7 +182,7 @@ class Intake {
   /** The input is valid: gives the job its options, and asks who may refuse it. */
   #accept(call, data) {
     if (this.#hasOwnOptions(call) && !this.#setOptions(call, data)) return
-    if (call.authorize === undefined) this.#calls.record(call)
+    if (call.authorize === undefined) this.#calls.admit(call)
     else this.#calls.authorize(call, data)
   }
 

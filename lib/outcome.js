@@ -7,6 +7,10 @@ const ADDED = 0
 // 1 is one that failed, 2 one that no call waits for.
 /** No job, but a question that is answered. */
 const LOOKED = 3
+/** A call may go on, or its tenant is over a limit; the next one is that this could not be found out. */
+const ADMITTED = 4
+const REFUSED = 5
+const UNADMITTED = 6
 /** And twice the number of the state of the job that is there, and 1 where that has the same data. */
 const DUPLICATE = 16
 /** And the number of the state of the job that has its place. */
@@ -16,6 +20,7 @@ const DEDUPLICATED = 32
 const STATES = states()
 
 const isDuplicate = (status) => status >= DUPLICATE && status < DEDUPLICATED
+const isAnswer = (status) => status >= ADMITTED && status <= UNADMITTED
 const isDeduplicated = (status) => status >= DEDUPLICATED
 
 /** @param {number} status of a duplicate */
@@ -55,12 +60,15 @@ function deduplicated(jobId, status, winner) {
 
 module.exports = {
   ADDED,
+  ADMITTED,
   LOOKED,
+  REFUSED,
   STATES,
   created,
   deduplicated,
   duplicate,
   hasSameData,
+  isAnswer,
   isDeduplicated,
   isDuplicate,
   queued,

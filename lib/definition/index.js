@@ -6,6 +6,7 @@ const { invalidArgument } = require('../error.js')
 const { isUsable, option } = require('../options.js')
 const { Faults } = require('./faults.js')
 const { jobOptionsJson } = require('./job-options.js')
+const { readQuota } = require('../quota/definition.js')
 const { RecordMaker } = require('./read.js')
 const { readSchema } = require('./schema.js')
 const { readStreams } = require('./streams.js')
@@ -14,7 +15,7 @@ const { readTelemetry } = require('../telemetry/read.js')
 
 const OPTIONS = [
   ...['queueName', 'jobName', 'schema', 'jobId', 'encodeIds', 'record', 'tenant', 'jobOptions', 'maxDataBytes'],
-  ...['idReuse', 'onConflict', 'telemetry'],
+  ...['idReuse', 'onConflict', 'quota', 'onQuotaUnavailable', 'telemetry'],
   ...['connection', 'prefix', 'streams', 'timeoutMs', 'maxInFlight', 'durability'],
 ]
 const MAX_DATA_BYTES = 1024 * 1024
@@ -43,12 +44,13 @@ class Compiled {
    * @param {string | undefined} parts.tenant the field that names the tenant
    * @param {'keep' | 'reject'} parts.onConflict what is done about a job of the same id with other data
    * @param {number} parts.maxDataBytes the most bytes of JSON that the data may have
+   * @param {object | undefined} parts.quota what a tenant may
    * @param {object} parts.jobOptions what `optionsOfCall` makes a job's own options of
    * @param {string} parts.queueName
    * @param {string} parts.jobName
    * @param {Telemetry | undefined} parts.telemetry
    */
-  constructor({ plan, schema, validate, idOf, record, tenant, maxDataBytes, onConflict, jobOptions, ...names }) {
+  constructor({ plan, schema, validate, idOf, record, tenant, maxDataBytes, onConflict, jobOptions, quota, ...names }) {
     this.plan = plan
     this.queueName = names.queueName
     this.jobName = names.jobName
@@ -65,6 +67,7 @@ class Compiled {
     this.records = new RecordMaker(record, this.fields)
     this.tenant = tenant
     this.jobOptions = jobOptions
+    this.quota = quota
   }
 }
 
@@ -101,6 +104,7 @@ function compile(definition) {
   const jobOptions = jobOptionsJson(option(definition, 'jobOptions'), faults)
   const idReuse = readWord(option(definition, 'idReuse'), 'idReuse', ID_REUSE, faults)
   const onConflict = readWord(option(definition, 'onConflict'), 'onConflict', ON_CONFLICT, faults)
+  const quota = readQuota(definition, tenant, faults)
   const maxDataBytes = readMaxDataBytes(option(definition, 'maxDataBytes'), faults)
   const maxEvents = readStreams(option(definition, 'streams'), faults)
   const given = readTelemetry(option(definition, 'telemetry'), faults)
@@ -120,7 +124,7 @@ function compile(definition) {
   })
   const schema = standard(plan, fieldsOf(plan))
   const telemetry = given && new Telemetry(given, queueName, jobName)
-  const steps = { schema, validate, idOf, record, tenant, maxDataBytes, onConflict, jobOptions }
+  const steps = { schema, validate, idOf, record, tenant, maxDataBytes, onConflict, jobOptions, quota }
   return new Compiled({ plan, ...steps, queueName, jobName, telemetry })
 }
 

@@ -21,6 +21,8 @@ enum Call {
     Validating { deadline: Instant, timeout_ms: u32 },
     /// Its input is accepted; it waits for the caller's own code: `authorize`, then the record.
     Accepted { job: Job, deadline: Instant, timeout_ms: u32, reuse: Reuse },
+    /// So, while Redis is asked whether its tenant may enqueue it. The writer keeps its time.
+    Admitting { job: Job, deadline: Instant, timeout_ms: u32, reuse: Reuse },
     /// Its deadline passed there.
     Late { timeout_ms: u32 },
     /// Its job is with the writer, and this large.
@@ -128,6 +130,9 @@ impl Calls {
         let Some(call) = self.slots.get_mut(slot as usize) else {
             return false;
         };
+        if matches!(call, Call::Admitting { .. }) {
+            return true;
+        }
         let (Call::Validating { deadline, timeout_ms } | Call::Accepted { deadline, timeout_ms, .. }) = *call
         else {
             return false;
@@ -162,6 +167,40 @@ impl Calls {
             other => {
                 self.put(slot, other);
                 Ok(None)
+            }
+        }
+    }
+
+    /// Has an accepted call wait until it is admitted: gives its job, and its time. Nothing of one whose deadline has passed,
+    /// which `expire` will find.
+    pub fn await_admission(&mut self, slot: u32, now: Instant) -> Option<(&Job, Instant, u32)> {
+        match self.take(slot) {
+            Call::Accepted { job, deadline, timeout_ms, reuse } if deadline > now => {
+                self.sent += 1;
+                self.put(slot, Call::Admitting { job, deadline, timeout_ms, reuse });
+            }
+            other => {
+                self.put(slot, other);
+                return None;
+            }
+        }
+        match &self.slots[slot as usize] {
+            Call::Admitting { job, deadline, timeout_ms, .. } => Some((job, *deadline, *timeout_ms)),
+            _ => None,
+        }
+    }
+
+    /// The answer is there. Says whether one was waited for.
+    pub fn is_answered(&mut self, slot: u32) -> bool {
+        match self.take(slot) {
+            Call::Admitting { job, deadline, timeout_ms, reuse } => {
+                self.sent -= 1;
+                self.put(slot, Call::Accepted { job, deadline, timeout_ms, reuse });
+                true
+            }
+            other => {
+                self.put(slot, other);
+                false
             }
         }
     }
@@ -235,7 +274,7 @@ impl Calls {
                 self.put(slot, Call::Failed(error));
                 FAILED
             }
-            Settled::Looked { .. } => {
+            Settled::Looked { .. } | Settled::Admitted(_) | Settled::Done => {
                 self.forget(bytes);
                 STRAY
             }
@@ -269,6 +308,9 @@ impl Calls {
                     Phase::Validating => Error::ValidateTimeout { timeout_ms },
                     Phase::Authorizing => Error::AuthorizeTimeout { timeout_ms },
                     Phase::Recording => Error::StorageTimeout { timeout_ms },
+                    Phase::Admitting => Error::QuotaUnavailable {
+                        detail: format!("the quota was not known within {timeout_ms} ms").into(),
+                    },
                 }
             }
             other => {
@@ -332,7 +374,11 @@ impl Calls {
 /// Whether the call in a slot waits for the caller's own code until this deadline.
 fn waiting_in(slots: &[Call]) -> impl Fn(Instant, u32) -> bool {
     move |until, slot| match slots.get(slot as usize) {
-        Some(Call::Validating { deadline, .. } | Call::Accepted { deadline, .. }) => *deadline == until,
+        Some(
+            Call::Validating { deadline, .. }
+            | Call::Accepted { deadline, .. }
+            | Call::Admitting { deadline, .. },
+        ) => *deadline == until,
         _ => false,
     }
 }
@@ -344,6 +390,7 @@ pub enum Phase {
     Recording = 0,
     Authorizing = 1,
     Validating = 2,
+    Admitting = 3,
 }
 
 // How a sent job ended, as a number that `lib/outcome.js` reads.
@@ -353,6 +400,10 @@ pub const FAILED: u32 = 1;
 pub const STRAY: u32 = 2;
 /// A question is answered.
 pub const LOOKED: u32 = 3;
+/// A call may go on, its tenant is over a limit, or that could not be found out.
+pub const ADMITTED: u32 = 4;
+pub const REFUSED: u32 = 5;
+pub const UNADMITTED: u32 = 6;
 /// And twice the number of the state, and 1 where the data are the same.
 pub const DUPLICATE: u32 = 16;
 /// And the number of the state.
@@ -382,7 +433,7 @@ mod tests {
         calls.keep(1);
         let mut send = |slot| match calls.send(slot, now, 1).ok().flatten()?.operation {
             Operation::Add(addition) => Some((addition.reuse, addition.is_special())),
-            Operation::Look(_) => None,
+            _ => None,
         };
         assert_eq!(send(0), Some((Reuse::AfterFinished, false)));
         assert_eq!(send(1), Some((Reuse::Never, true)));

@@ -10,6 +10,7 @@ mod issues;
 mod looks;
 mod options;
 pub mod plan;
+mod quota;
 mod raw;
 mod read;
 mod state;
@@ -28,6 +29,7 @@ use self::calls::{Calls, FAILED, Phase};
 use self::failure::Failure;
 use self::looks::Looks;
 use self::plan::Plan;
+use self::quota::{Quota, QuotaLimits, QuotaRefusal};
 use self::raw::Waker;
 use self::state::State;
 use self::wake::Mailbox;
@@ -97,6 +99,7 @@ impl Boundary {
                 options: plan.special(),
                 calls: Calls::new(max_in_flight as usize, plan.reuse),
                 looks: Looks::default(),
+                quota: Quota::default(),
                 mailbox: Mailbox::new(waker.clone()),
                 waker,
                 target: None,
@@ -263,6 +266,52 @@ impl Boundary {
         Ok(())
     }
 
+    /// Asks whether the tenants of these calls may enqueue their jobs; `drain` says when that is known. `short` leaves a call
+    /// time to go on where it is not.
+    #[napi(catch_unwind)]
+    pub fn admit(
+        &self,
+        env: &Env,
+        slots: Uint32ArraySlice<'_>,
+        limits: Vec<QuotaLimits>,
+        short: bool,
+    ) -> Result<()> {
+        let state = &mut *self.state.borrow_mut();
+        let now = Instant::now();
+        let idle = !state.waits();
+        let mut ready = Vec::with_capacity(limits.len());
+        for (&slot, limits) in slots.iter().zip(&limits) {
+            if let Some((job, deadline, timeout_ms)) = state.calls.await_admission(slot, now) {
+                let vanishes = job.options().unwrap_or(&state.usual).vanishes();
+                let time = (deadline, timeout_ms);
+                ready.push(state.quota.ask(slot, limits, (job.id(), vanishes), time, short));
+            }
+        }
+        if idle && state.waits() {
+            state.waker.hold_process(env, true)?;
+        }
+        state.push(ready, &mut Vec::new());
+        Ok(())
+    }
+
+    /// Which limit a call is over that was not admitted; nothing where that could not be found out.
+    #[napi(catch_unwind)]
+    pub fn quota_refusal(&self, slot: u32) -> Option<QuotaRefusal> {
+        self.state.borrow_mut().quota.refusal(slot)
+    }
+
+    /// Why it could not be found out whether a call is admitted.
+    #[napi(catch_unwind)]
+    pub fn quota_failure(&self, slot: u32) -> Failure {
+        Failure::from(&self.state.borrow_mut().quota.failure(slot))
+    }
+
+    /// Gives back what was taken for calls that ended before their jobs were sent.
+    #[napi(catch_unwind)]
+    pub fn settle_quotas(&self) {
+        self.state.borrow_mut().settle_quotas();
+    }
+
     /// Asks where the jobs with these ids are; `drain` says when `looked` has it, or that it failed. More may be asked under a
     /// slot whose last question is answered, within the same time. Gives the number of the code to refuse it with, if any.
     #[napi(catch_unwind)]
@@ -290,7 +339,9 @@ impl Boundary {
     /// The call ended in the caller's own code: its job is dropped.
     #[napi(catch_unwind)]
     pub fn abandon(&self, slot: u32) {
-        self.state.borrow_mut().calls.abandon(slot);
+        let state = &mut *self.state.borrow_mut();
+        state.quota.gave_up(slot);
+        state.calls.abandon(slot);
     }
 
     /// Writes up to `most` pairs of slot and status (see `lib/outcome.js`) and returns how many. Calls whose deadline
@@ -322,6 +373,7 @@ impl Boundary {
         if let Some(due) = due {
             clock::set(&state.waker, due);
         }
+        state.settle_quotas();
         if fetched > 0 && !state.is_busy() {
             state.waker.hold_process(env, false)?;
         }
@@ -374,6 +426,7 @@ impl Boundary {
     #[napi(catch_unwind)]
     pub fn close(&self) {
         let state = &mut *self.state.borrow_mut();
+        state.settle_quotas();
         if let Some(share) = state.share.take() {
             state.connects_before += share.health().connects();
         }
@@ -391,8 +444,12 @@ impl Boundary {
     #[napi(catch_unwind)]
     pub fn failure(&self, slot: u32, phase: Phase) -> Failure {
         let state = &mut *self.state.borrow_mut();
-        let looked = state.looks.has(slot);
-        Failure::from(&if looked { state.looks.failure(slot) } else { state.calls.failure(slot, phase) })
+        if state.looks.has(slot) {
+            return Failure::from(&state.looks.failure(slot));
+        }
+        let error = state.calls.failure(slot, phase);
+        // Its time may have run out in the moment in which it was known why it is not admitted.
+        Failure::from(&state.quota.gave_up(slot).unwrap_or(error))
     }
 }
 

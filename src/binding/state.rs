@@ -12,6 +12,7 @@ use super::clock;
 use super::issues;
 use super::looks::Looks;
 use super::plan::internal;
+use super::quota::Quota;
 use super::raw::{self, Waker};
 use super::read::Reader;
 use super::wake::Mailbox;
@@ -32,6 +33,7 @@ pub(super) struct State {
     pub(super) kept: bool,
     pub(super) calls: Calls,
     pub(super) looks: Looks,
+    pub(super) quota: Quota,
     pub(super) mailbox: Mailbox,
     pub(super) waker: Arc<Waker>,
     pub(super) target: Option<Target>,
@@ -75,7 +77,21 @@ impl State {
         if self.looks.has(slot) {
             return self.looks.settle(slot, settled);
         }
+        if matches!(settled, Settled::Admitted(_) | Settled::Failed(_)) && self.calls.is_answered(slot) {
+            return Some(self.quota.answered(slot, settled));
+        }
+        self.quota.ended(slot, &settled);
         Some(self.calls.settle(slot, settled))
+    }
+
+    /// Gives back what was taken of quotas and not used.
+    pub(super) fn settle_quotas(&mut self) {
+        let settlements = self.quota.take_settlements();
+        if let Some(share) = &self.share
+            && !settlements.is_empty()
+        {
+            let _ = share.push(settlements);
+        }
     }
 
     /// The number of an error, which is kept for whoever asks for the rest of it.

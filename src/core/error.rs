@@ -53,13 +53,15 @@ pub enum Error {
     MissingParent { detail: Detail },
     /// The job is there, as a child of another parent.
     ParentConflict { detail: Detail },
+    /// What the tenant may still enqueue could not be found out within the deadline.
+    QuotaUnavailable { detail: Detail },
     /// A defect in the boundary.
     Internal { outcome: Outcome, detail: Detail },
 }
 
 impl Error {
     /// All codes, by the numbers that stand for them on the way to JavaScript.
-    pub const CODES: [&str; 14] = [
+    pub const CODES: [&str; 15] = [
         "INVALID_INPUT",
         "PAYLOAD_TOO_LARGE",
         "TENANT_MISMATCH",
@@ -74,6 +76,7 @@ impl Error {
         "VALIDATE_TIMEOUT",
         "MISSING_PARENT",
         "PARENT_CONFLICT",
+        "QUOTA_UNAVAILABLE",
     ];
 
     /// The stable code.
@@ -98,6 +101,7 @@ impl Error {
             Error::ValidateTimeout { .. } => 11,
             Error::MissingParent { .. } => 12,
             Error::ParentConflict { .. } => 13,
+            Error::QuotaUnavailable { .. } => 14,
         }
     }
 
@@ -134,6 +138,9 @@ impl Error {
             Error::ParentConflict { .. } => {
                 "a job of this id is there already, as a child of another parent; nothing was enqueued".into()
             }
+            Error::QuotaUnavailable { .. } => {
+                "the quota of the tenant cannot be told now; nothing was recorded or enqueued".into()
+            }
             Error::Internal { .. } => "the boundary failed".into(),
         }
     }
@@ -145,6 +152,7 @@ impl Error {
             | Error::OutcomeUnknown { detail }
             | Error::MissingParent { detail }
             | Error::ParentConflict { detail }
+            | Error::QuotaUnavailable { detail }
             | Error::Misconfigured { detail, .. }
             | Error::Internal { detail, .. } => Some(detail).filter(|detail| !detail.text.is_empty()),
             _ => None,

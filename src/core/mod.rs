@@ -11,6 +11,7 @@ pub mod job;
 pub mod json;
 pub mod options;
 pub mod plan;
+pub mod quota;
 pub mod schema;
 pub mod text;
 

@@ -133,6 +133,15 @@ impl JobOptions {
             && self.deduplication.is_none()
             && self.parent.is_none()
     }
+
+    /// Whether a job with these is removed in the moment in which it has ended.
+    pub fn vanishes(&self) -> bool {
+        // A text in it has no quote that is not escaped.
+        let says = |end: &str, kept: &str| self.front.contains(&format!("\"removeOn{end}\":{kept}"));
+        ["Complete", "Fail"]
+            .iter()
+            .any(|end| ["true", "0,", "0}", "{\"count\":0"].iter().any(|kept| says(end, kept)))
+    }
 }
 
 /// Where the id of a deduplication stands. No text in there has these characters: its quotes are escaped.
@@ -212,5 +221,20 @@ mod tests {
             assert!(!read(special).is_plain(), "{special}");
         }
         assert!(JobOptions::read(r#"{"delay":"x"}"#).is_err());
+    }
+
+    #[test]
+    fn a_job_vanishes_where_it_is_not_kept_once_it_has_ended() {
+        for (options, expected) in [
+            (r#"{"removeOnComplete":true}"#, true),
+            (r#"{"removeOnFail":true,"attempts":1}"#, true),
+            (r#"{"removeOnComplete":0}"#, true),
+            (r#"{"removeOnComplete":{"count":0}}"#, true),
+            (r#"{"removeOnComplete":{"age":86400,"count":1000},"removeOnFail":{"age":5}}"#, false),
+            (r#"{"removeOnComplete":false,"removeOnFail":100}"#, false),
+            (r#"{"de":{"id":"\"removeOnComplete\":true"}}"#, false),
+        ] {
+            assert_eq!(JobOptions::read(options).unwrap().vanishes(), expected, "{options}");
+        }
     }
 }

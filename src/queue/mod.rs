@@ -8,6 +8,7 @@ pub mod backlog;
 pub mod connection;
 pub mod health;
 pub mod operation;
+pub mod quota;
 pub mod refusal;
 pub mod scripts;
 pub mod writer;

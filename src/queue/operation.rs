@@ -1,6 +1,7 @@
 //! What may be asked of a queue, and what each comes to. A kind of operation has a script of its own, beside the others.
 
 use super::Reuse;
+use super::quota::{Admission, Settlement, Verdict};
 use super::scripts::answer::State;
 use crate::core::{Error, Job, Outcome};
 
@@ -16,6 +17,10 @@ pub struct Ready {
 pub enum Operation {
     Add(Addition),
     Look(Look),
+    /// Boxed, as jobs are what there are most of.
+    Admit(Box<Admission>),
+    /// Nobody waits for it, and its slot is nobody's.
+    Settle(Box<Settlement>),
 }
 
 /// Operations that may go in one batch.
@@ -23,16 +28,18 @@ pub enum Operation {
 pub enum Family {
     Add,
     Look,
+    Admit,
+    Settle,
 }
 
 impl Family {
-    pub const ALL: [Family; 2] = [Family::Add, Family::Look];
+    pub const ALL: [Family; 4] = [Family::Add, Family::Look, Family::Admit, Family::Settle];
 
     /// What the operations of a batch may weigh together, so that no script blocks Redis for much more than a millisecond: a
     /// job takes 5 µs, and to find out where one is some 15.
     pub fn most(self) -> usize {
         match self {
-            Family::Add => 128,
+            Family::Add | Family::Admit | Family::Settle => 128,
             Family::Look => Look::MOST,
         }
     }
@@ -43,6 +50,8 @@ impl Operation {
         match self {
             Operation::Add(_) => Family::Add,
             Operation::Look(_) => Family::Look,
+            Operation::Admit(_) => Family::Admit,
+            Operation::Settle(_) => Family::Settle,
         }
     }
 
@@ -51,20 +60,33 @@ impl Operation {
         match self {
             Operation::Add(addition) => addition.job.size(),
             Operation::Look(look) => look.ids.iter().map(String::len).sum(),
+            // Ids are short, and tenants hashed where they are not.
+            Operation::Admit(admission) => admission.id.len(),
+            Operation::Settle(settlement) => settlement.id.len(),
         }
     }
 
     pub fn weight(&self) -> usize {
         match self {
-            Operation::Add(_) => 1,
             Operation::Look(look) => look.ids.len(),
+            _ => 1,
         }
+    }
+
+    /// Whether somebody is to be told how it ended.
+    pub fn has_caller(&self) -> bool {
+        !matches!(self, Operation::Settle(_))
+    }
+
+    /// Whether it may be sent again where it may have been done already. To give the same thing back twice would be too much.
+    pub fn is_repeatable(&self) -> bool {
+        !matches!(self, Operation::Settle(_))
     }
 
     /// What its caller is told of an error that says what became of a job.
     pub fn failed(&self, error: Error) -> Error {
         match self {
-            Operation::Add(_) => error,
+            Operation::Add(_) | Operation::Settle(_) => error,
             Operation::Look(_) => match error {
                 Error::QueueUnavailable { detail, .. } | Error::OutcomeUnknown { detail } => {
                     Error::QueueUnavailable { outcome: Outcome::NotSent, detail }
@@ -72,6 +94,16 @@ impl Operation {
                 Error::Misconfigured { detail, .. } => {
                     Error::Misconfigured { message: "Redis does not say where jobs are", detail }
                 }
+                other => other,
+            },
+            Operation::Admit(_) => match error {
+                Error::QueueUnavailable { detail, .. } | Error::OutcomeUnknown { detail } => {
+                    Error::QuotaUnavailable { detail }
+                }
+                Error::Misconfigured { detail, .. } => Error::Misconfigured {
+                    message: "Redis does not let this user count what tenants enqueue",
+                    detail,
+                },
                 other => other,
             },
         }
@@ -139,6 +171,9 @@ pub enum Settled {
         at: usize,
         states: Vec<Option<State>>,
     },
+    Admitted(Verdict),
+    /// What nobody waits for is done.
+    Done,
     Failed(Error),
 }
 

@@ -86,7 +86,7 @@ impl State {
             health,
             inbox,
             open: true,
-            backlog: Backlog::default(),
+            backlog: Backlog::of(seed),
             connection: Connection::Down { retry_at: Instant::now() },
             wanted: true,
             attempts: 0,

@@ -3,6 +3,7 @@
 use super::jobs::Key;
 use super::{Backlog, Batch, Fate, Next, lane_of};
 use crate::core::{Detail, Error};
+use crate::queue::quota::{Attempt, BatchName};
 use crate::queue::refusal::{Refusal, judge};
 use crate::queue::scripts::answer::{Answer, Data, State, is_same};
 use crate::queue::scripts::{Answers, Kind};
@@ -19,6 +20,16 @@ impl Backlog {
         match answers {
             Answers::Added(answers) => self.added(batch, answers),
             Answers::Looked(states) => self.looked(batch, states),
+            Answers::Admitted(verdicts) => {
+                for (key, verdict) in batch.jobs.into_iter().zip(verdicts) {
+                    self.settle(key, Settled::Admitted(verdict));
+                }
+            }
+            Answers::Settled => {
+                for key in batch.jobs {
+                    self.settle(key, Settled::Done);
+                }
+            }
         }
     }
 
@@ -119,9 +130,9 @@ impl Backlog {
                 self.put_back(vec![batch], |_| Some(Fate::Refused));
                 Next::Leave { why, host, port: Some(port) }
             }
-            // It may be that of one job, which has nothing to do with the others: each half goes for itself.
+            // It may be that of one job or tenant, which has nothing to do with the others: each half goes for itself.
             Refusal::Never(Error::Misconfigured { .. })
-                if batch.kind == Kind::AddAny && batch.jobs.len() > 1 =>
+                if matches!(batch.kind, Kind::AddAny | Kind::Admit) && batch.jobs.len() > 1 =>
             {
                 let half = batch.jobs.len().div_ceil(2) as u8;
                 for key in &batch.jobs {
@@ -164,7 +175,11 @@ impl Backlog {
         let mut back: Vec<Vec<Key>> = vec![Vec::new(); self.lanes.len()];
         for batch in batches {
             let fate = fate(&batch);
-            for key in batch.jobs {
+            let name = BatchName { writer: self.writer, number: batch.number };
+            for (key, position) in batch.jobs.into_iter().zip(0..) {
+                if fate == Some(Fate::Unknown) {
+                    self.is_in_doubt(key, Attempt { batch: name, position });
+                }
                 if let Some(lane) = self.come_back(key, fate) {
                     back[lane].push(key);
                 }
@@ -173,6 +188,17 @@ impl Backlog {
         for (lane, keys) in self.lanes.iter_mut().zip(back) {
             self.waiting += keys.len();
             lane.put_back(&keys);
+        }
+    }
+
+    /// It went out with this batch, which may have run: Redis can be asked what became of it.
+    fn is_in_doubt(&mut self, key: Key, attempt: Attempt) {
+        if let Some(job) = self.jobs.get_mut(key) {
+            match &mut job.ready.operation {
+                Operation::Admit(admission) => admission.earlier.push(attempt),
+                other if !other.is_repeatable() => self.settle(key, Settled::Done),
+                _ => {}
+            }
         }
     }
 
@@ -213,7 +239,7 @@ impl Backlog {
         if of.settled.is_empty() {
             self.news.push(job.client);
         }
-        if !job.settled {
+        if !job.settled && job.ready.operation.has_caller() {
             of.settled.push((job.ready.slot, settled));
         }
     }

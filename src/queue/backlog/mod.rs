@@ -59,8 +59,9 @@ pub struct Pending {
 pub struct Call<'a> {
     /// The number of the queue that it is for.
     pub queue: usize,
-    /// What its reply is to begin with.
+    /// What its reply is to begin with, and what tells it from batches of that number that other writers send.
     pub number: u64,
+    pub writer: u64,
     /// Whether the script is sent with it.
     pub whole: bool,
     pub work: Work<'a>,
@@ -117,6 +118,8 @@ pub struct Backlog {
     claims: Claims,
     waiting: usize,
     number: u64,
+    /// What no other writer has.
+    writer: u64,
     /// Of each script, how often it was sent whole, and whether it must be again.
     loads: [u64; Kind::COUNT],
     load_next: [bool; Kind::COUNT],
@@ -137,6 +140,11 @@ pub enum Next {
 }
 
 impl Backlog {
+    /// That of the writer with this number.
+    pub fn of(writer: u64) -> Backlog {
+        Backlog { writer, ..Backlog::default() }
+    }
+
     /// Takes a client whose jobs are for the queue of this number. Queues are numbered without gaps.
     pub fn join(&mut self, queue: usize) -> usize {
         if self.lanes.len() <= lane_of(queue, Family::Add) {
@@ -275,7 +283,9 @@ impl Backlog {
                     let slot = job.ready.slot;
                     let unknown = Error::OutcomeUnknown { detail: unanswered() };
                     let told = Settled::Failed(job.ready.operation.failed(unknown));
-                    if let Some(of) = &mut self.clients[client] {
+                    if job.ready.operation.has_caller()
+                        && let Some(of) = &mut self.clients[client]
+                    {
                         if of.settled.is_empty() {
                             self.news.push(client);
                         }

@@ -38,7 +38,13 @@ impl Backlog {
                 let batch =
                     Batch { jobs, number, end: u64::MAX, sent_at: now, reply: None, kind, loads, weight };
                 self.sent.push_back(batch);
-                return Some(Call { queue: lane / Family::ALL.len(), whole, number, work });
+                return Some(Call {
+                    queue: lane / Family::ALL.len(),
+                    whole,
+                    number,
+                    writer: self.writer,
+                    work,
+                });
             }
         }
         None

@@ -82,6 +82,8 @@ fn codes(backlog: &mut Backlog) -> Vec<&'static str> {
         Settled::Duplicate { .. } => "duplicate",
         Settled::Deduplicated { .. } => "deduplicated",
         Settled::Looked { .. } => "looked",
+        Settled::Admitted(_) => "admitted",
+        Settled::Done => "done",
         Settled::Failed(error) => match error.outcome() {
             Outcome::Unknown => "unknown",
             Outcome::Refused => "refused",

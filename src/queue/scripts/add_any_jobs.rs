@@ -5,10 +5,11 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use super::{
-    INSPECTOR, KEYS, QUEUE, QUEUE_KEYS, Source, base_of, flag, has_repeats, queue_keys, shared_values,
+    INSPECTOR, KEYS, QUEUE, QUEUE_KEYS, Source, Strings, base_of, flag, has_repeats, queue_keys,
+    shared_values,
 };
 use crate::core::options::{Deduplication, JobOptions};
-use crate::queue::connection::resp::{Decimal, push_array, push_bulk, push_bulk_of};
+use crate::queue::connection::resp::{Decimal, push_array, push_bulk};
 use crate::queue::{Addition, Destination, Reuse};
 
 static SOURCE: LazyLock<Source> = LazyLock::new(|| {
@@ -49,24 +50,6 @@ pub struct Script {
     shared_values: Vec<u8>,
     /// The options of jobs that have none of their own.
     options: String,
-}
-
-/// The strings of a call, of which some are written before it is known how many there are.
-#[derive(Default)]
-struct Strings {
-    count: usize,
-    bytes: Vec<u8>,
-}
-
-impl Strings {
-    fn push(&mut self, parts: &[&[u8]]) {
-        self.count += 1;
-        push_bulk_of(parts, &mut self.bytes);
-    }
-
-    fn push_number(&mut self, number: u64) {
-        self.push(&[Decimal::default().write(number)]);
-    }
 }
 
 impl Script {

@@ -1,10 +1,12 @@
 //! The scripts that run inside Redis, each `.lua` with the module beside it that puts it on the wire. What several have in
-//! common is in `keys.lua`, `inspector.lua` and `queue.lua`; `answer` reads the replies of those that add jobs.
+//! common is in `keys.lua`, `inspector.lua`, `queue.lua` and `rate.lua`; `answer` reads the replies of those that add jobs.
 
 pub mod add_any_jobs;
 pub mod add_jobs;
+pub mod admit;
 pub mod answer;
 pub mod look_at_jobs;
+pub mod settle;
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -13,6 +15,7 @@ use self::answer::{Answer, State};
 use super::backlog::{Batch, Call};
 use super::connection::resp::{Decimal, Reply, push_bulk, push_bulk_of, push_command};
 use super::operation::Family;
+use super::quota::{Admission, BatchName, Settlement, Verdict};
 use super::{Addition, Destination, Look, Operation};
 
 /// How long a replica may take to confirm a batch.
@@ -38,12 +41,15 @@ pub(in crate::queue) const QUEUE_KEYS: [&str; 13] = [
 const KEYS: &str = include_str!("keys.lua");
 const INSPECTOR: &str = include_str!("inspector.lua");
 const QUEUE: &str = include_str!("queue.lua");
+const RATE: &str = include_str!("rate.lua");
 
 /// The calls for one queue, and everything that is the same in each of them.
 pub struct Scripts {
     plain: add_jobs::Script,
     any: add_any_jobs::Script,
     look: look_at_jobs::Script,
+    admit: admit::Script,
+    settle: settle::Script,
     trailer: Vec<u8>,
 }
 
@@ -59,6 +65,8 @@ impl Scripts {
             plain: add_jobs::Script::new(destination),
             any: add_any_jobs::Script::new(destination),
             look: look_at_jobs::Script::new(destination),
+            admit: admit::Script::new(destination),
+            settle: settle::Script::new(destination),
             trailer,
         }
     }
@@ -72,6 +80,11 @@ impl Scripts {
             }
             Work::AddAny(additions) => self.any.push_call(call.whole, call.number, additions, out),
             Work::Look(looks) => self.look.push_call(call.whole, call.number, looks, out),
+            Work::Admit(admissions) => {
+                let name = BatchName { writer: call.writer, number: call.number };
+                self.admit.push_call(call.whole, name, admissions, out);
+            }
+            Work::Settle(settlements) => self.settle.push_call(call.whole, call.number, settlements, out),
         }
     }
 
@@ -88,6 +101,8 @@ pub enum Work<'a> {
     AddPlain(Vec<&'a Addition>),
     AddAny(Vec<&'a Addition>),
     Look(Vec<&'a Look>),
+    Admit(Vec<&'a Admission>),
+    Settle(Vec<&'a Settlement>),
 }
 
 impl<'a> Work<'a> {
@@ -103,14 +118,27 @@ impl<'a> Work<'a> {
                 let special = additions.iter().any(|addition| addition.is_special());
                 if special { Work::AddAny(additions) } else { Work::AddPlain(additions) }
             }
-            Family::Look => Work::Look(
-                operations
-                    .filter_map(|operation| match operation {
-                        Operation::Look(look) => Some(look),
-                        _ => None,
-                    })
-                    .collect(),
-            ),
+            Family::Look => {
+                let look = |operation: &'a Operation| match operation {
+                    Operation::Look(look) => Some(look),
+                    _ => None,
+                };
+                Work::Look(operations.filter_map(look).collect())
+            }
+            Family::Admit => {
+                let admission = |operation: &'a Operation| match operation {
+                    Operation::Admit(admission) => Some(&**admission),
+                    _ => None,
+                };
+                Work::Admit(operations.filter_map(admission).collect())
+            }
+            Family::Settle => {
+                let settlement = |operation: &'a Operation| match operation {
+                    Operation::Settle(settlement) => Some(&**settlement),
+                    _ => None,
+                };
+                Work::Settle(operations.filter_map(settlement).collect())
+            }
         }
     }
 
@@ -119,6 +147,8 @@ impl<'a> Work<'a> {
             Work::AddPlain(_) => Kind::AddPlain,
             Work::AddAny(_) => Kind::AddAny,
             Work::Look(_) => Kind::Look,
+            Work::Admit(_) => Kind::Admit,
+            Work::Settle(_) => Kind::Settle,
         }
     }
 }
@@ -132,12 +162,16 @@ pub enum Kind {
     AddAny,
     /// `look_at_jobs.lua`.
     Look,
+    /// `admit.lua`.
+    Admit,
+    /// `settle.lua`.
+    Settle,
 }
 
 impl Kind {
-    pub const COUNT: usize = 3;
+    pub const COUNT: usize = 5;
 
-    /// Whether a replica is to confirm what it does, where one is asked for.
+    /// Whether a replica is to confirm what it does, where one is asked for: not what no job is lost with.
     pub fn is_confirmed(self) -> bool {
         matches!(self, Kind::AddPlain | Kind::AddAny)
     }
@@ -150,6 +184,9 @@ pub enum Answers {
     Added(Vec<(usize, Answer)>),
     /// Where each job is; nothing of one that is not there.
     Looked(Vec<Option<State>>),
+    /// What becomes of each call.
+    Admitted(Vec<Verdict>),
+    Settled,
 }
 
 impl Answers {
@@ -160,6 +197,8 @@ impl Answers {
                 answer::answers(reply, batch.number, batch.jobs.len()).map(Answers::Added)
             }
             Kind::Look => look_at_jobs::states(reply, batch.number, batch.weight).map(Answers::Looked),
+            Kind::Admit => admit::verdicts(reply, batch.number, batch.jobs.len()).map(Answers::Admitted),
+            Kind::Settle => settle::is_reply(reply, batch.number).then_some(Answers::Settled),
         }
     }
 }
@@ -224,6 +263,24 @@ impl Source {
             push_bulk(b"EVALSHA", out);
             push_bulk(self.sha.as_bytes(), out);
         }
+    }
+}
+
+/// The strings of a call, of which some are written before it is known how many there are.
+#[derive(Default)]
+struct Strings {
+    count: usize,
+    bytes: Vec<u8>,
+}
+
+impl Strings {
+    fn push(&mut self, parts: &[&[u8]]) {
+        self.count += 1;
+        push_bulk_of(parts, &mut self.bytes);
+    }
+
+    fn push_number(&mut self, number: u64) {
+        self.push(&[Decimal::default().write(number)]);
     }
 }
 

@@ -121,7 +121,7 @@ fn sink(world: &Shared, told: &Arc<Notify>) -> Sink {
                 Settled::Added => Told::Added,
                 Settled::Duplicate { .. } | Settled::Deduplicated { .. } => Told::Duplicate,
                 Settled::Failed(error) if error.code() == "INTERNAL" => Told::Internal,
-                Settled::Looked { .. } => continue,
+                Settled::Looked { .. } | Settled::Admitted(_) | Settled::Done => continue,
                 Settled::Failed(error) => Told::from(error.outcome()),
             };
             world.note("tells", (slot, told));

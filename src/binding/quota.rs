@@ -1,0 +1,272 @@
+//! What was taken from the quotas of tenants for calls in flight, by slot, and what is to be given back of it. Knows no
+//! JavaScript.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use napi_derive::napi;
+
+use super::calls::{ADMITTED, REFUSED, UNADMITTED};
+use crate::core::quota::{Limits, Rate};
+use crate::core::{Error, Outcome};
+use crate::queue::quota::{Admission, Place, Settlement, Tenant, Verdict};
+use crate::queue::{Operation, Ready, Settled};
+
+/// What is put right may take so long; then it is not.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Longer than a call may take, since clocks differ a little in their pace.
+const MARGIN_MS: u32 = 1000;
+/// A call that goes on without an answer waits this part of its time for one.
+const PART: u32 = 4;
+
+/// Limits on their way in, as `lib/quota/` has checked them. 0 is none.
+#[napi(object, object_to_js = false)]
+pub struct QuotaLimits {
+    pub tenant: String,
+    pub limit: u32,
+    pub period_ms: f64,
+    pub burst: u32,
+    pub backlog: u32,
+}
+
+/// Which limit a call is over.
+#[napi(object, object_from_js = false)]
+pub struct QuotaRefusal {
+    pub limit: &'static str,
+    /// Where that is known.
+    pub retry_after_ms: Option<f64>,
+}
+
+struct Charge {
+    admission: Admission,
+    /// Nothing until it is known whether something is taken.
+    taken: Option<(u64, bool)>,
+    /// Whether its job may be gone as soon as it was there: Redis has to be told that it was.
+    vanishes: bool,
+}
+
+#[derive(Default)]
+pub struct Quota {
+    charges: HashMap<u32, Charge>,
+    refused: HashMap<u32, Verdict>,
+    failed: HashMap<u32, Error>,
+    /// What is to be sent.
+    settlements: Vec<Ready>,
+}
+
+impl QuotaLimits {
+    fn limits(&self) -> Limits {
+        let Self { limit, period_ms, burst, backlog, .. } = *self;
+        let rate = Rate { limit, period_ms: period_ms as u64, burst };
+        Limits { rate: (limit > 0).then_some(rate), backlog: (backlog > 0).then_some(backlog) }
+    }
+}
+
+impl Quota {
+    /// The question whether a call may go on. `short` has it answered while there is time to go on without.
+    pub fn ask(
+        &mut self,
+        slot: u32,
+        limits: &QuotaLimits,
+        (id, vanishes): (&[u8], bool),
+        (deadline, timeout_ms): (Instant, u32),
+        short: bool,
+    ) -> Ready {
+        let admission = || Admission {
+            tenant: Tenant::new(&limits.tenant),
+            id: id.into(),
+            limits: limits.limits(),
+            grace_ms: timeout_ms.saturating_add(MARGIN_MS),
+            earlier: Vec::new(),
+        };
+        self.charges.insert(slot, Charge { admission: admission(), taken: None, vanishes });
+        let rest = deadline.saturating_duration_since(Instant::now());
+        let part = Duration::from_millis(u64::from(timeout_ms / PART).max(1));
+        let deadline = if short && part < rest { deadline - (rest - part) } else { deadline };
+        Ready { slot, operation: Operation::Admit(Box::new(admission())), deadline }
+    }
+
+    /// Notes the answer.
+    pub fn answered(&mut self, slot: u32, settled: Settled) -> u32 {
+        let verdict = match settled {
+            Settled::Admitted(verdict) => verdict,
+            Settled::Failed(error) => {
+                self.charges.remove(&slot);
+                self.failed.insert(slot, error);
+                return UNADMITTED;
+            }
+            _ => Verdict::Free,
+        };
+        match verdict {
+            Verdict::Charged { until, place } => {
+                if let Some(charge) = self.charges.get_mut(&slot) {
+                    charge.taken = Some((until, place));
+                }
+                ADMITTED
+            }
+            Verdict::Free => {
+                self.charges.remove(&slot);
+                ADMITTED
+            }
+            refused => {
+                self.charges.remove(&slot);
+                self.refused.insert(slot, refused);
+                REFUSED
+            }
+        }
+    }
+
+    /// Which limit a call is over that was refused.
+    pub fn refusal(&mut self, slot: u32) -> Option<QuotaRefusal> {
+        Some(match self.refused.remove(&slot)? {
+            Verdict::TooFast { retry_after_ms } => {
+                QuotaRefusal { limit: "rate", retry_after_ms: Some(retry_after_ms as f64) }
+            }
+            _ => QuotaRefusal { limit: "backlog", retry_after_ms: None },
+        })
+    }
+
+    /// Why it could not be found out whether a call may go on.
+    pub fn failure(&mut self, slot: u32) -> Error {
+        self.failed.remove(&slot).unwrap_or_else(|| Error::Internal {
+            outcome: Outcome::Refused,
+            detail: format!("call {slot} was answered").into(),
+        })
+    }
+
+    /// The call in this slot ended with that.
+    pub fn ended(&mut self, slot: u32, settled: &Settled) {
+        if self.charges.is_empty() {
+            return;
+        }
+        match settled {
+            Settled::Added => self.settle(slot, false, Place::Keep),
+            // Its job has the place.
+            Settled::Duplicate { .. } => self.settle(slot, true, Place::Keep),
+            Settled::Failed(error) if error.outcome() == Outcome::Unknown => {
+                self.charges.remove(&slot);
+            }
+            _ => self.settle(slot, true, Place::GiveUp),
+        }
+    }
+
+    /// The call in this slot ended without its job having been sent. Gives why it was not admitted, where that was not asked.
+    pub fn gave_up(&mut self, slot: u32) -> Option<Error> {
+        if !self.charges.is_empty() {
+            self.settle(slot, true, Place::GiveUp);
+        }
+        if !self.refused.is_empty() {
+            self.refused.remove(&slot);
+        }
+        if self.failed.is_empty() { None } else { self.failed.remove(&slot) }
+    }
+
+    fn settle(&mut self, slot: u32, back: bool, place: Place) {
+        let Some(Charge { admission, taken: Some((until, own)), vanishes }) = self.charges.remove(&slot)
+        else {
+            return;
+        };
+        let Limits { rate, backlog } = admission.limits;
+        let token = rate.filter(|_| back).map(|rate| (rate, until));
+        let place = match place {
+            _ if backlog.is_none() => Place::Leave,
+            // The place that another call has is not this one's to give up.
+            Place::GiveUp if !own => Place::Leave,
+            Place::Keep if !vanishes => Place::Leave,
+            place => place,
+        };
+        if token.is_none() && place == Place::Leave {
+            return;
+        }
+        let settlement = Settlement { tenant: admission.tenant, id: admission.id, token, place };
+        let operation = Operation::Settle(Box::new(settlement));
+        self.settlements.push(Ready { slot: u32::MAX, operation, deadline: Instant::now() + PATIENCE });
+    }
+
+    /// What is to be sent, and is not yet.
+    pub fn take_settlements(&mut self) -> Vec<Ready> {
+        std::mem::take(&mut self.settlements)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::Detail;
+    use crate::queue::State;
+
+    fn charged(backlog: u32, limit: u32, place: bool) -> Quota {
+        charged_for(backlog, limit, place, true)
+    }
+
+    fn charged_for(backlog: u32, limit: u32, place: bool, vanishes: bool) -> Quota {
+        let mut quota = Quota::default();
+        let limits = QuotaLimits { tenant: "a".into(), limit, period_ms: 1000.0, burst: 1, backlog };
+        quota.ask(0, &limits, (b"1", vanishes), (Instant::now(), 100), false);
+        assert_eq!(quota.answered(0, Settled::Admitted(Verdict::Charged { until: 7, place })), ADMITTED);
+        quota
+    }
+
+    /// Whether a token goes back, and what becomes of the place.
+    fn settled(mut quota: Quota) -> Option<(bool, Place)> {
+        assert!(quota.charges.is_empty());
+        let sent = quota.take_settlements().pop()?;
+        let Operation::Settle(it) = sent.operation else { return None };
+        Some((it.token.is_some(), it.place))
+    }
+
+    #[test]
+    fn what_goes_back_is_what_was_taken_and_not_used() {
+        let state = State::Waiting;
+        let failed = |error| Settled::Failed(error);
+        let detail = Detail::default;
+        let unknown = || failed(Error::OutcomeUnknown { detail: detail() });
+        let unsent = || failed(Error::QueueUnavailable { outcome: Outcome::NotSent, detail: detail() });
+        let duplicate = || Settled::Duplicate { state, same: true };
+        let deduplicated = || Settled::Deduplicated { state, id: "x".into() };
+        for (end, both, rate_only, shared) in [
+            (Settled::Added, Some((false, Place::Keep)), None, Some((false, Place::Keep))),
+            (duplicate(), Some((true, Place::Keep)), Some((true, Place::Leave)), Some((true, Place::Keep))),
+            (
+                deduplicated(),
+                Some((true, Place::GiveUp)),
+                Some((true, Place::Leave)),
+                Some((true, Place::Leave)),
+            ),
+            (unsent(), Some((true, Place::GiveUp)), Some((true, Place::Leave)), Some((true, Place::Leave))),
+            (unknown(), None, None, None),
+        ] {
+            for (mut quota, expected) in [
+                (charged(9, 9, true), both),
+                (charged(0, 9, true), rate_only),
+                (charged(9, 9, false), shared),
+            ] {
+                quota.ended(0, &end);
+                assert_eq!(settled(quota), expected, "{end:?}");
+            }
+        }
+        let mut quota = charged_for(9, 0, true, false);
+        quota.ended(0, &Settled::Added);
+        assert_eq!(settled(quota), None);
+        let mut quota = charged(9, 0, true);
+        quota.gave_up(0);
+        quota.gave_up(0);
+        assert_eq!(settled(quota), Some((false, Place::GiveUp)));
+    }
+
+    #[test]
+    fn nothing_goes_back_of_a_call_that_nothing_was_taken_for() {
+        let limits = QuotaLimits { tenant: "a".into(), limit: 1, period_ms: 1.0, burst: 1, backlog: 1 };
+        for (answer, status) in [
+            (Settled::Admitted(Verdict::Free), ADMITTED),
+            (Settled::Admitted(Verdict::TooMany), REFUSED),
+            (Settled::Failed(Error::Overloaded), UNADMITTED),
+        ] {
+            let mut quota = Quota::default();
+            quota.ask(0, &limits, (b"1", true), (Instant::now(), 100), true);
+            assert_eq!(quota.answered(0, answer), status);
+            quota.gave_up(0);
+            assert_eq!(settled(quota), None);
+        }
+    }
+}
