@@ -571,6 +571,22 @@ export interface PipelineDefinition<
    * that job's. Default: `keep`.
    */
   onConflict?: 'keep' | 'reject'
+  /**
+   * What each tenant may enqueue, or a function that says what a tenant may, undefined for one that is held to nothing; it may
+   * return a promise. What it says holds for 30 seconds, and calls of a tenant that come meanwhile ask once. What it throws or
+   * rejects with makes the quota unavailable; limits that are none are the call's `ERR_INVALID_ARG_TYPE` or `ERR_OUT_OF_RANGE`.
+   *
+   * Needs `tenant`, which must be a text in the data (otherwise `INVALID_INPUT`). It is asked after `authorize` and before the record: a
+   * call that is over a limit is `QUOTA_EXCEEDED`, and nothing was recorded. A job that is there already takes nothing, and a call
+   * that ends without a job of its own gives back what it took. docs/quotas.md says what counts from when to when. Default: none.
+   */
+  quota?: Quota | ((tenant: string) => QuotaSaid | PromiseLike<QuotaSaid>)
+  /**
+   * What becomes of a call whose quota cannot be told, as Redis is away or the function fails: `closed` refuses it with
+   * `QUOTA_UNAVAILABLE` (503) when its time is over; `open` lets it go on after a quarter of its time, which `stats()` counts.
+   * No default: it must be given with a `quota` that is a function, or has a `rate` or a `backlog`.
+   */
+  onQuotaUnavailable?: 'open' | 'closed'
   /** The most bytes of JSON that an input, and the data made of it, may have: an integer, at least 1. Default: 1,048,576. */
   maxDataBytes?: number
   /**
@@ -611,6 +627,42 @@ export interface PipelineDefinition<
    * one before it to be confirmed.
    */
   durability?: 'primary' | 'replica'
+}
+
+/** What a tenant may enqueue; at least one of these. Each is an integer from 1 to 1,000,000. */
+export interface Quota {
+  /** How fast, over all processes: exactly, by the clock of the Redis server. Default: as fast as it likes. */
+  rate?: {
+    /** So many jobs … */
+    limit: number
+    /** … in so many milliseconds: 1 to 2,678,400,000 (31 days). */
+    periodMs: number
+    /**
+     * How many of them may come at once. What is used up comes back one by one, each after `periodMs / limit`; at that rate it
+     * must not take over a year. Default: `limit`.
+     */
+    burst?: number
+  }
+  /** How many jobs it may have that have not ended, over all processes. Default: any number. */
+  backlog?: number
+  /** How many of its calls may be in flight in this process. Counted here, and free. Default: any number. */
+  inFlight?: number
+}
+
+/** What a function says of a tenant: undefined or null where it is held to nothing. */
+export type QuotaSaid = Quota | undefined | null
+
+/** Which limit a call is over that ended in `QUOTA_EXCEEDED`. */
+export interface QuotaExceeded {
+  readonly limit: 'rate' | 'backlog' | 'inFlight'
+  /** What the limit is. */
+  readonly max: number
+  /** How much of it is left: 0. */
+  readonly remaining: number
+  /** Milliseconds after which one more call would pass: exact for `rate`, otherwise 1000. */
+  readonly retryAfterMs: number
+  /** Of `rate`. */
+  readonly periodMs?: number
 }
 
 /**
@@ -908,6 +960,8 @@ export interface PipelineStats {
   connected: boolean
   /** How often it was opened. */
   connects: number
+  /** With a quota: calls that went on although it could not be told, as `onQuotaUnavailable` is `open`. */
+  uncheckedQuotas?: number
   /** Whether `close()` was called: every call from then on is refused with `CLOSED`. */
   closed: boolean
   /** What broke the last connection, or kept one from being opened: `127.0.0.1:6379: connection refused`. For logs. */
@@ -1111,12 +1165,14 @@ export interface WithoutCaller<Data = TicketInput> {
  * | `ID_CONFLICT` | 409 | a job of this id is there with other data, and `onConflict` is `reject` |
  * | `MISSING_PARENT` | 409 | the `parent` that the job's options name is not there |
  * | `PARENT_CONFLICT` | 409 | a job of this id is there, as a child of another parent |
+ * | `QUOTA_EXCEEDED` | 429 | the tenant is over a limit of its quota; see `quota` |
  * | `VALIDATE_TIMEOUT` | 504 | the schema's own validation did not settle in time |
  * | `AUTHORIZE_TIMEOUT` | 504 | `authorize` did not settle in time |
  * | `STORAGE_TIMEOUT` | 504 | `createPending` did not settle in time |
  * | `OVERLOADED` | 503 | `maxInFlight` calls (100,000), or jobs of 256 MiB, are in flight already |
  * | `QUEUE_UNAVAILABLE` | 503 | Redis was not there, or took no jobs, until the deadline |
  * | `OUTCOME_UNKNOWN` | 503 | the job was sent and no answer came until the deadline |
+ * | `QUOTA_UNAVAILABLE` | 503 | what the tenant may enqueue could not be told until the deadline |
  * | `CLOSED` | 503 | the pipeline was closed before the call |
  * | `MISCONFIGURED` | 500 | `REDIS_URL` is unusable, or Redis refuses what this user or queue needs |
  * | `ERR_INVALID_ARG_TYPE` | 500 | `storage` or an option is of the wrong type |
@@ -1132,12 +1188,14 @@ export type EnqueueErrorCode =
   | 'ID_CONFLICT'
   | 'MISSING_PARENT'
   | 'PARENT_CONFLICT'
+  | 'QUOTA_EXCEEDED'
   | 'VALIDATE_TIMEOUT'
   | 'AUTHORIZE_TIMEOUT'
   | 'STORAGE_TIMEOUT'
   | 'OVERLOADED'
   | 'QUEUE_UNAVAILABLE'
   | 'OUTCOME_UNKNOWN'
+  | 'QUOTA_UNAVAILABLE'
   | 'CLOSED'
   | 'MISCONFIGURED'
   | 'ERR_INVALID_ARG_TYPE'
@@ -1171,7 +1229,10 @@ export class EnqueueError extends Error {
   readonly statusCode: number
   /** True for a 4xx: the client can do something about it. Where it is false, Koa answers with the status' name only. */
   readonly expose: boolean
-  /** The headers to answer with, which Express, Fastify and Koa do: `retry-after` where `retryAfterMs` is set. */
+  /**
+   * The headers to answer with, which Express, Fastify and Koa do: `retry-after` where `retryAfterMs` is set, and
+   * `ratelimit-policy` and `ratelimit` (draft 11) where `quota` is.
+   */
   headers: Readonly<Record<string, string>> | undefined
   /** The `title` of RFC 9457: the code in words. */
   readonly title: string
@@ -1186,6 +1247,8 @@ export class EnqueueError extends Error {
   readonly jobId?: string
   /** For `INVALID_INPUT`: what is wrong, in the order of the schema; the first 100 of it. */
   readonly issues?: readonly InputIssue[]
+  /** For `QUOTA_EXCEEDED`: which limit. */
+  readonly quota?: QuotaExceeded
   /** Milliseconds a client had better wait before it tries again. */
   readonly retryAfterMs?: number
   /**
@@ -1214,7 +1277,7 @@ export interface EnqueueErrorFields {
   status?: number
   /** Default: the code in words. */
   title?: string
-  /** Default: true for `VALIDATE_TIMEOUT`, `AUTHORIZE_TIMEOUT`, `STORAGE_TIMEOUT` and each 503. */
+  /** Default: true for `QUOTA_EXCEEDED`, `VALIDATE_TIMEOUT`, `AUTHORIZE_TIMEOUT`, `STORAGE_TIMEOUT` and each 503. */
   retryable?: boolean
   /** Default: `not-sent` for `QUEUE_UNAVAILABLE`, `unknown` for `OUTCOME_UNKNOWN` and `INTERNAL`, otherwise `refused`. */
   outcome?: 'refused' | 'not-sent' | 'unknown'
@@ -1222,7 +1285,12 @@ export interface EnqueueErrorFields {
   jobId?: string
   /** Default: none. */
   issues?: readonly InputIssue[]
-  /** Default: 1000 for `OVERLOADED`, `QUEUE_UNAVAILABLE` and `OUTCOME_UNKNOWN`, otherwise none. */
+  /** Default: none. */
+  quota?: QuotaExceeded
+  /**
+   * Default: 1000 for `QUOTA_EXCEEDED`, `OVERLOADED`, `QUEUE_UNAVAILABLE`, `OUTCOME_UNKNOWN` and `QUOTA_UNAVAILABLE`, otherwise
+   * none; that of `quota`, where it is given.
+   */
   retryAfterMs?: number
   /** Default: none. */
   cause?: unknown
@@ -1263,6 +1331,7 @@ export interface Problem {
   retryable: boolean
   jobId?: string
   issues?: readonly InputIssue[]
+  quota?: QuotaExceeded
   retryAfterMs?: number
 }
 

@@ -111,6 +111,19 @@ await invoices.states([1])
 // @ts-expect-error there is no such state
 if ((await invoices.states([]))[0] === 'paused') where.pop()
 
+// --- quotas ---------------------------------------------------------------------------------------------------------
+
+const held = { ...names, schema: invoice, jobId: ['orgId'], tenant: 'orgId', onQuotaUnavailable: 'closed' } as const
+new Pipeline({ ...held, quota: { rate: { limit: 1, periodMs: 1000, burst: 2 }, backlog: 1, inFlight: 1 } })
+new Pipeline({ ...held, quota: (tenant) => (tenant === 'free' ? { backlog: 1 } : undefined) })
+new Pipeline({ ...held, quota: async () => null })
+// @ts-expect-error a rate has a period
+new Pipeline({ ...held, quota: { rate: { limit: 1 } } })
+// @ts-expect-error a slip
+new Pipeline({ ...held, quota: { backlogs: 1 } })
+// @ts-expect-error neither of both
+new Pipeline({ ...held, quota: { backlog: 1 }, onQuotaUnavailable: 'shut' })
+
 // --- many -----------------------------------------------------------------------------------------------------------
 
 const outcomes = await invoices.enqueueMany([body], {
