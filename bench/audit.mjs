@@ -31,13 +31,13 @@ async function* pages(read) {
 
 /**
  * Throws unless each of the `sent` first inputs is one job, waiting or among the `finished`, and Redis holds no other.
- * @param {{ pipeline: string, job: string, sent: number, bytes: number, finished: number[] }} round which pipeline and kind of
- *   job, how many inputs, their size as the pipeline counts it, and the numbers of those that a worker finished
+ * @param {{ pipeline: string, tenants?: number, job: string, sent: number, bytes: number, finished: number[] }} round which
+ *   pipeline and kind of job, of how many tenants, how many inputs, their size as the pipeline counts it, and the numbers of those that a worker finished
  */
-export async function audit(redis, { pipeline, job, sent, bytes, finished }) {
+export async function audit(redis, { pipeline, tenants, job, sent, bytes, finished }) {
   const made = { ...PIPELINES[pipeline], ...JOBS[job] }
   const queue = `bull:${made.queueName}`
-  const input = made.inputs(bytes)
+  const input = made.inputs(bytes, tenants)
   const read = reader(redis, queue, made.list)
   const seen = new Uint8Array(sent)
   for (const n of finished) seen[n]++
@@ -55,7 +55,9 @@ export async function audit(redis, { pipeline, job, sent, bytes, finished }) {
   expect('the id counter', Number(await redis.get(`${queue}:id`)), sent)
   // Of the finished ones BullMQ keeps the last 1000.
   const kept = await redis.zcard(`${queue}:completed`)
-  const keys = (await redis.dbsize()) - (await redis.exists(...OWN_KEYS.map((key) => `${queue}:${key}`)))
+  // What a quota keeps is gone by itself in a while.
+  const ofQuotas = (await redis.keys(`${queue}:quota:*`)).length
+  const keys = (await redis.dbsize()) - ofQuotas - (await redis.exists(...OWN_KEYS.map((key) => `${queue}:${key}`)))
   expect('the number of keys of jobs', keys, (sent - finished.length + kept) * (made.beside ? 2 : 1))
   const step = Math.max(1, Math.floor(sent / SAMPLE))
   for (let n = 0; n < sent; n += step) await auditJob(redis, queue, made, input(n), finished)

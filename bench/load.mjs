@@ -10,11 +10,11 @@ import { openWindow, percentiles } from './window.mjs'
 /** For the compiler and the caches, however short the window is. */
 const WARM_UP_MS = 1000
 
-const { target, url, pipeline, loop, bytes, seconds, mostJobs, size = 1, probeRate } = spec
+const { target, url, pipeline, tenants, loop, bytes, seconds, mostJobs, size = 1, probeRate } = spec
 const { open } = await import(target)
 const api = await open(url, spec)
 
-const input = PIPELINES[pipeline].inputs(bytes)
+const input = PIPELINES[pipeline].inputs(bytes, tenants)
 let sent = 0
 const run = LOOPS[loop](spec, api, () => input(sent++))
 // The route that has nothing to do with the queue, at its own low rate beside the load.

@@ -26,6 +26,7 @@ export const HELP = `npm run bench -- [options]
   --only a,b        the kinds of scenario to run (default all):
                       callers  tickets in a closed loop, at several numbers of concurrent callers
                       invoices the same of invoices: a zod schema, nested data, a tenant
+                      quota    tickets of 1, 100 and 10,000 tenants, with a quota and without
                       jobs     1000 callers, invoices in jobs that are not plain
                       bulk     500 tickets at once: calls made in one tick against addBulk
                       many     500 tickets, and invoices, at once: enqueueMany against addBulk
@@ -35,12 +36,12 @@ export const HELP = `npm run bench -- [options]
                       http     an HTTP server whose route enqueues, and an unrelated route of it
   --sides a,b       what to compare, the first against each other one; all of them in "callers", the first two in the
                     other kinds (default ${FULL.sides})
-  --callers n,n     numbers of callers in "callers" (default ${USUAL_CALLERS.callers}) and in "invoices" (default
-                    ${USUAL_CALLERS.invoices})
+  --callers n,n     numbers of callers in "callers" (default ${USUAL_CALLERS.callers}), in "invoices" (default
+                    ${USUAL_CALLERS.invoices}) and in "quota" (default ${USUAL_CALLERS.quota})
   --jobs a,b        kinds of job in "jobs" (default ${USUAL_JOBS}; plain is one too)
   --seconds s       length of one timed window (default ${FULL.seconds}); it ends early at about 2 GB of jobs
   --rounds n        rounds of each side in each scenario (default ${FULL.rounds})
-  --quick           every kind in about four minutes: ${QUICK.rounds} rounds of ${QUICK.seconds} s, ${QUICK.sides}, callers ${QUICK.callers},
+  --quick           every kind in about eight minutes: ${QUICK.rounds} rounds of ${QUICK.seconds} s, ${QUICK.sides}, callers ${QUICK.callers},
                     one rate; options that are given go before these
   --no-pin          leave all processes to the scheduler instead of giving Redis its own core
   --json file       where to write every round and the summary. Without it, a run with no options writes
@@ -80,7 +81,7 @@ export function parseOptions(argv) {
   const values = { ...(quick ? QUICK : FULL), ...given }
   const only = list('only', given.only ?? KIND_NAMES.join(), oneOf(KIND_NAMES))
   if (given.callers && !only.some((kind) => kind in USUAL_CALLERS)) {
-    throw new UsageError('--callers is for the kinds "callers" and "invoices", which --only leaves out')
+    throw new UsageError(`--callers is for the kinds ${Object.keys(USUAL_CALLERS).join(', ')}, which --only leaves out`)
   }
   if (given.jobs && !only.includes('jobs')) {
     throw new UsageError('--jobs is for the kind "jobs", which --only leaves out')

@@ -3,7 +3,11 @@ import { PIPELINES } from './pipelines/index.mjs'
 import { JOBS } from './pipelines/jobs.mjs'
 
 /** The numbers of callers, by kind. */
-export const USUAL_CALLERS = { callers: [1, 8, 64, 256, 1000, 10_000], invoices: [1, 8, 64, 1000] }
+export const USUAL_CALLERS = {
+  callers: [1, 8, 64, 256, 1000, 10_000],
+  invoices: [1, 8, 64, 1000],
+  quota: [1, 64, 1000],
+}
 
 /** All kinds of job can be asked for. Plain ones are those of the other kinds of scenario. */
 export const JOB_NAMES = Object.keys(JOBS)
@@ -16,6 +20,8 @@ const SIZES = [20, 1024, 65_536]
 const WORKER_CONCURRENCY = 100
 const CONNECTIONS = 64
 const PROBE_RATE = 500
+const TENANTS = [1, 100, 10_000]
+const QUOTAS = ['rate', 'rate and backlog']
 
 // A window ends early when Redis holds about this much.
 const MOST_REDIS_BYTES = 1.8e9
@@ -56,6 +62,19 @@ const KINDS = {
       callers: JOBS_CALLERS,
       load: load('closed', { pipeline: 'invoices', job, callers: JOBS_CALLERS }),
     })),
+
+  quota: ({ callers = USUAL_CALLERS.quota }) =>
+    QUOTAS.flatMap((quota) =>
+      callers.flatMap((n) =>
+        TENANTS.map((tenants) => ({
+          id: `quota-${quota.replaceAll(' ', '-')}-${n}-${tenants}`,
+          title: `${quota}: ${count(n, 'caller')}, ${count(tenants, 'tenant')}, with a quota and without`,
+          callers: n,
+          sides: ['quota', 'ours'],
+          load: load('closed', { callers: n, tenants, quota }),
+        })),
+      ),
+    ),
 
   bulk: () => [
     {

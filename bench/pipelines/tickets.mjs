@@ -9,12 +9,15 @@ export const tickets = {
   jobName: 'triage',
   usualBytes: USUAL_BYTES,
 
-  /** @returns {(n: number) => { tenantId: string, ticketId: string, summary: string }} tickets whose summary has `bytes` bytes */
-  inputs(bytes = USUAL_BYTES) {
+  /**
+   * @returns {(n: number) => { tenantId: string, ticketId: string, summary: string }} tickets of so many tenants, whose summary
+   *   has `bytes` bytes
+   */
+  inputs(bytes = USUAL_BYTES, tenants = TENANTS) {
     const text = TEXT.repeat(Math.ceil(bytes / TEXT.length))
     // Made once, and flat as JSON.parse makes them: a string that is glued together is paid for by whoever reads it first.
     const summaries = Array.from({ length: SUMMARIES }, (_, i) => Buffer.from(`${i} ${text}`).latin1Slice(0, bytes))
-    return (n) => ({ tenantId: `tenant-${n % TENANTS}`, ticketId: `T-${n}`, summary: summaries[n % SUMMARIES] })
+    return (n) => ({ tenantId: `tenant-${n % tenants}`, ticketId: `T-${n}`, summary: summaries[n % SUMMARIES] })
   },
 
   schema: (z) => z.object({ tenantId: z.string(), ticketId: z.string(), summary: z.string().min(1) }),
