@@ -99,7 +99,7 @@ test('questions of one turn share scripts', async () => {
 
 describe('where Redis does not answer', () => {
   test('it is QUEUE_UNAVAILABLE when the time is over, whether it was asked or not', async () => {
-    const nowhere = pipelineAt({ host: '127.0.0.1', port: await freePort() }, { timeoutMs: 50 })
+    const nowhere = pipelineAt({ host: '127.0.0.1', port: await freePort() }, { timeoutMs: 2000 })
     const error = await rejection(nowhere.states(['a']))
     const expected = { code: 'QUEUE_UNAVAILABLE', status: 503, retryable: true, outcome: 'not-sent' }
     expect(error).toMatchObject(expected)
