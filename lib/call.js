@@ -1,7 +1,9 @@
 'use strict'
-// One call, and how it ends when it is not even begun.
+// One call: what it is told, and how it ends when it is not even begun.
 
+const { invalidArgument } = require('./error.js')
 const { Phase: phases } = require('./native.js')
+const { CallOptions, isUsable } = require('./options.js')
 const { afterThis } = require('./turns.js')
 
 class Call {
@@ -32,6 +34,28 @@ class Call {
     this.crowded = false
     /** What is told its steps and its end, where somebody listens. */
     this.watch = undefined
+  }
+
+  /**
+   * What a program says of it. Throws what is wrong with that.
+   * @param {number} timeoutMs where the options do not say
+   * @param {string | undefined} tenant the field that names it
+   */
+  tell(storage, options, timeoutMs, tenant) {
+    const createPending = isUsable(storage) ? storage.createPending : undefined
+    if (typeof createPending !== 'function') {
+      throw invalidArgument('storage must be an object with a method createPending')
+    }
+    this.storage = storage
+    this.createPending = createPending
+    this.timeoutMs = timeoutMs
+    if (options === undefined) return
+    const told = new CallOptions(options, tenant)
+    this.timeoutMs = told.timeoutMs ?? timeoutMs
+    this.caller = told.caller
+    this.tenant = told.tenant
+    this.authorize = told.authorize
+    this.jobOptions = told.jobOptions
   }
 
   /**

@@ -5,19 +5,18 @@
 
 const { makeBoundary } = require('./boundary.js')
 const { Call, phases, refuse } = require('./call.js')
-const { closed, conflict, forbidden, invalidArgument } = require('./error.js')
+const { closed, forbidden } = require('./error.js')
 const { describe, describeLate } = require('./failure.js')
+const { Handover } = require('./handover.js')
 const { Intake } = require('./intake.js')
 const { enqueueMany } = require('./many/index.js')
-const { CallOptions, isUsable, readLimits } = require('./options.js')
-const outcome = require('./outcome.js')
+const { readLimits } = require('./options.js')
 const { Admission } = require('./quota/admission.js')
-const { BATCH, Slots } = require('./slots.js')
+const { Settling } = require('./settling.js')
+const { Slots } = require('./slots.js')
 const { statesOf } = require('./states.js')
 const { watchBulk, watchCall } = require('./telemetry/index.js')
 const { Outcomes } = require('./telemetry/outcomes.js')
-const { atEnd, nextTurn } = require('./turns.js')
-const { warnOfEviction } = require('./warnings.js')
 
 /** Those of a pipeline that has not been called yet. */
 const NO_STATS = { inFlight: 0, waitingForRedis: 0, bytes: 0, connected: false, connects: 0 }
@@ -25,9 +24,6 @@ const NO_STATS = { inFlight: 0, waitingForRedis: 0, bytes: 0, connected: false, 
 const { apply } = Reflect
 const { then } = Promise.prototype
 const promiseResolve = Promise.resolve.bind(Promise)
-
-const { ADDED, LOOKED, created, deduplicated, duplicate, hasSameData, isAnswer, isDeduplicated, isDuplicate, queued } =
-  outcome
 
 /** Those with calls in flight, which are to be settled whether anybody still has the pipeline or not. */
 const busy = new Set()
@@ -38,32 +34,16 @@ class Calls {
   #connect
   #timeoutMs
   #maxInFlight
-  /** What is told of a job that was added. */
-  #added
   #boundary
   #slots = new Slots()
   #outcomes = new Outcomes()
   #intake
   /** Where the pipeline has a quota. */
   #admission
-  #ready = new Uint32Array(BATCH)
-  #readyCount = 0
-  #readyMost = 0
-  #commit = () => {
-    const count = this.#readyCount
-    this.#readyCount = 0
-    if (count > 0) this.#boundary.commit(this.#ready, count)
-  }
-  #results = new Uint32Array(2 * BATCH)
-  #turning = false
-  #turn = () => {
-    this.#turning = false
-    this.settle()
-  }
+  #handover = new Handover(this)
+  #settling
   #closed
   #drained
-  /** Whether the server was looked at since the connection was last replaced. */
-  #watched = false
 
   /**
    * @param {import('./definition/index.js').Compiled} definition
@@ -76,7 +56,7 @@ class Calls {
     this.#intake = new Intake(definition, this)
     const { quota, tenant } = definition
     this.#admission = quota === undefined ? undefined : new Admission(this, quota, tenant)
-    this.#added = definition.tells ? created : queued
+    this.#settling = new Settling(this, definition)
     this.#connect = connect
     this.#timeoutMs = timeoutMs
     this.#maxInFlight = maxInFlight
@@ -113,21 +93,7 @@ class Calls {
 
   #start(call, input, storage, options) {
     if (this.#closed !== undefined) return this.refuse(call, closed())
-    const createPending = isUsable(storage) ? storage.createPending : undefined
-    if (typeof createPending !== 'function') {
-      throw invalidArgument('storage must be an object with a method createPending')
-    }
-    call.storage = storage
-    call.createPending = createPending
-    call.timeoutMs = this.#timeoutMs
-    if (options !== undefined) {
-      const told = new CallOptions(options, this.#definition.tenant)
-      call.timeoutMs = told.timeoutMs ?? call.timeoutMs
-      call.caller = told.caller
-      call.tenant = told.tenant
-      call.authorize = told.authorize
-      call.jobOptions = told.jobOptions
-    }
+    call.tell(storage, options, this.#timeoutMs, this.#definition.tenant)
     this.begin(call, input)
   }
 
@@ -196,7 +162,7 @@ class Calls {
       throw describe(failure)
     }
     this.#boundary = boundary
-    this.#watched = false
+    this.#settling.moved()
   }
 
   // --- authorise ----------------------------------------------------------------------------------------------------
@@ -248,17 +214,10 @@ class Calls {
     }
   }
 
-  /** The native side sends none whose deadline has passed. */
   send(call) {
     if (call.slot < 0) return
     if (call.watch !== undefined) call.watch.step('enqueue')
-    // Handing over wakes the writer's thread, which is dear: records made in this turn of the loop go together.
-    if (this.#readyCount === 0) {
-      atEnd(this.#commit)
-      this.#readyMost = this.#slots.share()
-    }
-    this.#ready[this.#readyCount++] = call.slot
-    if (this.#readyCount === this.#readyMost) this.#commit()
+    this.#handover.add(call.slot)
   }
 
   /** The caller's code failed: what it threw goes on as it is. */
@@ -274,37 +233,11 @@ class Calls {
   settle() {
     // Not before the code that awaits the last calls has run.
     if (this.#drained !== undefined && this.#slots.taken === 0) return this.#drained()
-    const results = this.#results
-    const most = this.#slots.share()
-    const count = this.#boundary.drain(results, most)
-    for (let at = 0; at < 2 * count; at += 2) {
-      const call = this.#slots.at(results[at])
-      if (call === undefined) continue
-      const status = results[at + 1]
-      if (status === ADDED) this.#succeed(call, this.#added(call.jobId), status)
-      else this.#settleOther(call, status)
-    }
-    if (count === most) this.#again()
-    if (!this.#watched && count > 0) this.#watch()
-  }
-
-  /** @param {number} status how it ended, where its job was not added */
-  #settleOther(call, status) {
-    const { onConflict, tells } = this.#definition
-    if (status === LOOKED) return call.answered()
-    if (isAnswer(status)) return call.quota.answer(status)
-    if (isDeduplicated(status)) {
-      const winner = this.#boundary.deduplicatedTo(call.slot)
-      return this.#succeed(call, deduplicated(call.jobId, status, winner), status)
-    }
-    if (!isDuplicate(status)) return this.fail(call)
-    const rejects = onConflict === 'reject' && call.chunk?.keeps !== true
-    if (rejects && !hasSameData(status)) return this.reject(call, conflict(call.jobId))
-    this.#succeed(call, tells ? duplicate(call.jobId, status) : queued(call.jobId), status)
+    this.#settling.settle()
   }
 
   /** @param {number} status how it ended */
-  #succeed(call, result, status) {
+  succeed(call, result, status) {
     this.#outcomes.settled(status)
     if (call.watch !== undefined) call.watch.resolved(call, status, result)
     this.resolve(call, result)
@@ -313,21 +246,6 @@ class Calls {
   resolve(call, result) {
     this.#release(call)
     call.resolve(result)
-  }
-
-  /** Settles more in a turn to come: errors are dear, and others want the loop too. */
-  #again() {
-    if (nextTurn === undefined) return this.#boundary.ring()
-    if (this.#turning) return
-    this.#turning = true
-    nextTurn(this.#turn)
-  }
-
-  /** An outcome is there, so a link was made: looks once at what kind of server it leads to. */
-  #watch() {
-    this.#watched = true
-    const eviction = this.#boundary.eviction()
-    if (eviction) warnOfEviction(eviction)
   }
 
   /** Rejects with an error that the native side describes, and that no frame of the caller's led to. */
@@ -353,7 +271,7 @@ class Calls {
     this.#slots.release(call)
     if (this.#slots.taken > 0) return
     busy.delete(this)
-    if (this.#drained !== undefined) this.#again()
+    if (this.#drained !== undefined) this.#settling.again()
   }
 
   // --- many and states: what they do with their calls, and what they go by -------------------------------------------
