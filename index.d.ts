@@ -886,7 +886,7 @@ export interface EnqueueTrace {
    * `performance.now()`. A step lasts until the next one begins; `settle` is the moment at which all is over. `authorise` is
    * there only where `authorize` is given.
    */
-  steps: { name: 'validate' | 'authorise' | 'record' | 'enqueue' | 'settle'; at: number }[]
+  steps: { name: 'validate' | 'authorise' | 'admit' | 'record' | 'enqueue' | 'settle'; at: number }[]
   /** What the promise resolves to. */
   result?: EnqueueResult | PipelineResult
   /** What it rejects with. */

@@ -4,7 +4,10 @@ import { enqueueInvoice, importInvoices } from './invoices.mjs'
 import { invoiceRecords, storageProblem } from './storage.mjs'
 
 /** Stands in for a login. Where there is no session there is no organisation, and every invoice is refused. */
-const SESSIONS = new Map([['token-of-ann', { user: 'ann', orgId: 'acme' }]])
+const SESSIONS = new Map([
+  ['token-of-ann', { user: 'ann', orgId: 'acme' }],
+  ['token-of-eve', { user: 'eve', orgId: 'trial-1' }],
+])
 const sessionOf = (request) => SESSIONS.get(request.headers.get('authorization')?.replace(/^Bearer /i, ''))
 
 /** 202 for a new job, 200 for one that is there. */

@@ -26,6 +26,9 @@ export const invoices = new Pipeline({
   // All of the data, so that a sweep can enqueue what a crash has left without a job.
   record: ['orgId', 'invoiceId', 'currency', 'lines', 'notes'],
   tenant: 'orgId',
+  // Nobody fills the queue for all others, and who only tries it out gets two exports a minute.
+  quota: (orgId) => (orgId.startsWith('trial-') ? { rate: { limit: 2, periodMs: 60_000 } } : { backlog: 10_000 }),
+  onQuotaUnavailable: 'closed',
   // An export that failed for good is run again by the same call; one that waits, runs or is done is not.
   idReuse: 'afterFailed',
   // Once there is a job for an invoice, the same number with other lines is a mistake that somebody should see.
@@ -85,16 +88,20 @@ function recordsInMemory() {
   }
 }
 
+const completionOf = (worker, id) =>
+  new Promise((resolve) => worker.on('completed', (job) => job.id === id && resolve()))
+
 async function main() {
   const records = recordsInMemory()
   const session = { orgId: 'acme', user: 'ann' }
-  const send = async (body) => {
+  const send = async (body, by = session) => {
     try {
-      const { jobId, created, existing } = await enqueueInvoice(body, session, records)
+      const { jobId, created, existing } = await enqueueInvoice(body, by, records)
       console.log(created ? `created  ${jobId}` : `existing ${jobId}: ${existing.state}, sameData ${existing.sameData}`)
     } catch (error) {
       if (!isEnqueueError(error)) throw error
-      console.log(`refused  ${error.code}: ${error.message}`)
+      const again = error.quota && `; again in ${error.headers['retry-after']} s`
+      console.log(`refused  ${error.code}: ${error.message}${again ?? ''}`)
     }
   }
   const paper = { orgId: 'acme', invoiceId: 'I-1', lines: [{ sku: 'paper', amount: '12.50' }] }
@@ -142,6 +149,12 @@ async function main() {
   const swept = await sweepInvoices(records, 0)
   await repaired
   console.log(`repaired ${swept.created} of ${swept.looked} pending records`)
+
+  const trial = { orgId: 'trial-1', user: 'eve' }
+  const jobs = ['I-1', 'I-2'].map((invoiceId) => `invoice-export:${trial.orgId}:${invoiceId}`)
+  const both = Promise.all(jobs.map((id) => completionOf(worker, id)))
+  for (const invoiceId of ['I-1', 'I-2', 'I-3']) await send({ ...paper, orgId: trial.orgId, invoiceId }, trial)
+  await both
   await worker.close()
   await invoices.close()
 }

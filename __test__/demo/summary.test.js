@@ -126,6 +126,9 @@ describe('a run with stores of its own', () => {
       /^ +worker: I-3 failed for good \(no exchange rate of CHF\)$/m,
       /^ {2}I-1, the same again +200 {2}there already: completed, with the same data$/m,
       /^ {2}I-1, for another amount +409 {2}ID_CONFLICT$/m,
+      /^ {2}T-2, on trial +202 {2}created$/m,
+      /^ {2}T-3, over its quota +429 {2}QUOTA_EXCEEDED: come back in (?:30|2\d) s$/m,
+      /^ {2}T-1, the same again +200 {2}there already: /m,
       /^ {2}I-3, the same call +202 {2}created$/m,
     ]
     for (const answer of answers) expect(run.output).toMatch(answer)
@@ -143,15 +146,15 @@ describe('a run with stores of its own', () => {
 
   test('the figures of the invoices add up', () => {
     const { first, again } = expectedImports()
-    const jobs = first.created + 3
+    const jobs = first.created + 5
     const reruns = again.created + 1
-    const existing = first.existing + again.existing + 2
-    const refused = first.refused + again.refused + 3
+    const existing = first.existing + again.existing + 3
+    const refused = first.refused + again.refused + 4
     expect(run.output).toMatch(
       new RegExp(`^jobs +${jobs} +${jobs} completed in BullMQ, ${jobs} of ${jobs} records done`, 'm'),
     )
     expect(run.output).toContain(
-      `It adds up: ${9 + 2 * first.lines} = ${jobs + reruns} + ${existing} + ${refused}, and ${jobs + reruns} = ${jobs} + ${reruns}.`,
+      `It adds up: ${13 + 2 * first.lines} = ${jobs + reruns} + ${existing} + ${refused}, and ${jobs + reruns} = ${jobs} + ${reruns}.`,
     )
   })
 

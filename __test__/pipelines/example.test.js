@@ -33,12 +33,21 @@ test('the example of a pipeline enqueues, refuses, runs, runs again, imports and
     'created  invoice-export:acme:I-2',
     'done     invoice-export:acme:I-2: 1 lines, 85.60 euros',
   ])
-  expect(lines.slice(10)).toEqual([
+  expect(lines.slice(10, 15)).toEqual([
     'existing invoice-export:acme:I-2: completed, sameData true',
     'done     invoice-export:acme:I-3: 1 lines, 12.50 euros',
     'imported 4: 1 created, 2 existing, 1 rejected',
     'done     invoice-export:acme:I-4: 1 lines, 12.50 euros',
     'repaired 1 of 1 pending records',
+  ])
+  expect(lines.slice(15).sort()).toEqual([
+    'created  invoice-export:trial-1:I-1',
+    'created  invoice-export:trial-1:I-2',
+    'done     invoice-export:trial-1:I-1: 1 lines, 12.50 euros',
+    'done     invoice-export:trial-1:I-2: 1 lines, 12.50 euros',
+    expect.stringMatching(
+      /^refused {2}QUOTA_EXCEEDED: the tenant enqueues more than 2 jobs in 60000 ms; .*; again in (?:30|2\d) s$/,
+    ),
   ])
   expect(status).toBe(0)
 })
