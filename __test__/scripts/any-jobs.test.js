@@ -353,6 +353,42 @@ describe('a server at its maxmemory', () => {
   })
 })
 
+describe('what new deduplicated jobs cost', () => {
+  let server
+  let redis
+  beforeAll(async () => {
+    server = await OwnServer.start()
+    redis = new Redis(server.url)
+  })
+  afterAll(async () => {
+    await redis.quit()
+    await server.stop()
+  })
+
+  /** The commands of a batch of jobs with such ids. */
+  async function commandsOf(front) {
+    await redis.flushdb()
+    const encoded = Array.from({ length: 9 }, (_, at) =>
+      encode({ ticket: newTicket(), delay: 5, unique: { id: `${at}` } }),
+    )
+    for (const [at, { keys }] of encoded.entries()) keys[0] = keyOf(`${front}-${at}`)
+    const keys = [...QUEUE_KEYS, ...encoded.flatMap((job) => job.keys)]
+    await redis.config('RESETSTAT')
+    expect(await redis.eval(SCRIPT, keys.length, ...keys, ...valuesOf(encoded))).toEqual([42])
+    const info = await redis.info('commandstats')
+    return Object.fromEntries(
+      Array.from(info.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm), ([, name, calls]) => [name, calls]),
+    )
+  }
+
+  test.each(['documents', 'de', 'dn'])('is the same where their ids begin with %s', async (front) => {
+    const usual = await commandsOf('q')
+    // The first of the delayed is looked at once for all of them.
+    expect(Number(usual.zrange)).toBeLessThan(9)
+    expect(await commandsOf(front)).toEqual(usual)
+  })
+})
+
 describe('the reply', () => {
   test('to new jobs of every kind in one batch is empty, and each is in its place', async () => {
     const { redis } = database
@@ -405,6 +441,24 @@ describe('the reply', () => {
     await expect(addJobs(redis, batch)).resolves.toEqual([...[2, 'waiting', stored], ...[3, 'waiting', 2]])
     expect(await redis.hget(jobKey(ticket), 'data')).toBe(stored)
     await expectSound(redis)
+  })
+
+  test.each([
+    ['delayed', { delay: 5 }],
+    ['prioritised', { priority: 2 }],
+    ['waiting', {}],
+  ])('to an id that a set of failed jobs has left over does not take the new %s job for it', async (kind, options) => {
+    const { redis } = database
+    await redis.flushdb()
+    await hasParent(redis)
+    const ticket = newTicket()
+    const state = kind === 'prioritised' ? 'prioritized' : kind
+    for (const others of [[], [{ ticket: newTicket(), parent: 'p' }]]) {
+      await redis.del(jobKey(ticket))
+      await redis.zadd(keyOf('failed'), 1, jobId(ticket))
+      const batch = [{ ticket, ...options }, { ticket, letters: 'r' }, ...others]
+      await expect(addJobs(redis, batch)).resolves.toEqual([2, state, 2])
+    }
   })
 
   test('to an id that makes room twice in a batch names the second, which finds the first', async () => {

@@ -92,21 +92,23 @@ local function store(form, key, id, at, job)
       'priority', form.priority)
   end
   try('XADD', events, '*', 'event', 'added', 'jobId', id, 'name', name)
-  local place
+  local place = 'waiting'
   if form.delay ~= '0' then
     add_delayed(own, id, form)
-    place = marks_once and 'delayed' or nil
+    place = 'delayed'
   else
-    if form.priority ~= '0' and kinds.c then
-      add_prioritized(own, id, tonumber(form.priority))
-    elseif form.priority ~= '0' then
-      ranked[#ranked + 1], ranked[#ranked + 2], place = form.priority, id, 'prioritized'
+    if form.priority ~= '0' then
+      place = 'prioritized'
+      if kinds.c then
+        add_prioritized(own, id, tonumber(form.priority))
+      else
+        ranked[#ranked + 1], ranked[#ranked + 2] = form.priority, id
+      end
     elseif kinds.c then
       call(form.is.l and 'RPUSH' or 'LPUSH', list, id)
-    elseif form.is.l then
-      last[#last + 1], place = id, 'waiting'
     else
-      first[#first + 1], place = id, 'waiting'
+      local pushed = form.is.l and last or first
+      pushed[#pushed + 1] = id
     end
     wakes = wake
     try('XADD', events, '*', 'event', 'waiting', 'jobId', id)

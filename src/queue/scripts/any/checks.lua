@@ -37,8 +37,8 @@ else
     if form.unique then
       uniques[#uniques + 1] = KEYS[key + form.unique_key]
     end
-    -- A job may be called as the key of a deduplication is: `de:…`.
-    odd = odd or string.byte(KEYS[key], id_at) == 100
+    -- A job may be called as the key of a deduplication is.
+    odd = odd or sub(KEYS[key], id_at, id_at + 2) == 'de:'
   end)
   any_there = call('EXISTS', unpack(names)) > 0
   any_unique = #uniques > 0 and (odd or call('EXISTS', unpack(uniques)) > 0)
