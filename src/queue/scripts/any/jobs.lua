@@ -6,22 +6,30 @@ local SUFFIXES, OF_PARENT = 6, 13
 
 -- What may be in the batch: the letters of all its forms, and `more` where some job has more than one key.
 local kinds = {}
--- By their numbers as they stand in the arguments.
 local forms = {}
 
 do
+  -- The letters of each word: of those there are few, even where jobs have forms of their own.
+  local words = {}
+  local function letters_of(word)
+    local letters = words[word]
+    if not letters then
+      letters = {}
+      for letter in string.gmatch(word, '.') do
+        letters[letter] = true
+      end
+      words[word] = letters
+    end
+    return letters
+  end
   local last = first_form + tonumber(ARGV[5]) * width - 1
   for at = first_form, last, width do
-    local is, has = {}, {}
-    for letter in string.gmatch(ARGV[at], '.') do
-      is[letter], kinds[letter] = true, true
-    end
-    for letter in string.gmatch(ARGV[at + 7], '.') do
-      has[letter] = true
-    end
+    local is, has = letters_of(ARGV[at]), letters_of(ARGV[at + 7])
     local form = { is = is, front = ARGV[at + 1], back = ARGV[at + 2], delay = ARGV[at + 3], priority = ARGV[at + 4],
-      timestamp = ARGV[at + 5], ttl = ARGV[at + 6], has = has,
-      keys = 1, values = 1 }
+      timestamp = ARGV[at + 5], ttl = ARGV[at + 6], has = has, keys = 1, values = 1 }
+    for letter in pairs(is) do
+      kinds[letter] = true
+    end
     if is.r or is.R then
       form.suffixes, form.keys = 1, 1 + SUFFIXES
     end
@@ -39,10 +47,8 @@ do
       form.parent, form.parent_key = form.values, form.keys
       form.values, form.keys = form.values + 2, form.keys + OF_PARENT
     end
-    form.time = tonumber(form.timestamp) + tonumber(form.delay)
-    form.told_time = string.format('%.0f', form.time)
     kinds.more = kinds.more or form.keys > 1
-    forms[string.format('%d', (at - first_form) / width + 1)] = form
+    forms[#forms + 1] = form
   end
   kinds.r = kinds.r or kinds.R
 end
@@ -52,7 +58,7 @@ local first_value = first_form + tonumber(ARGV[5]) * width
 local function each(visit)
   local key, at = 14, first_value
   while ARGV[at] do
-    local form, jobs = forms[ARGV[at]], tonumber(ARGV[at + 1])
+    local form, jobs = forms[tonumber(ARGV[at])], tonumber(ARGV[at + 1])
     local keys, values = form.keys, form.values
     at = at + 2
     for _ = 1, jobs do

@@ -36,6 +36,10 @@ local scores = {}
 -- Behind those of the same millisecond, of which there is room for 4096.
 local function add_delayed(queue, id, form)
   local time = form.time
+  if not time then
+    time = tonumber(form.timestamp) + tonumber(form.delay)
+    form.time, form.told_time = time, whole(time)
+  end
   local least, most = time * 4096, (time + 1) * 4096 - 1
   local last = marks_once and scores[time]
     or call('ZREVRANGEBYSCORE', queue.delayed, whole(most), whole(least), 'WITHSCORES', 'LIMIT', '0', '1')[2]
