@@ -47,9 +47,9 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_latest_times_fit_into_a_double() {
+    /// The latest times fit into a double.
+    const _: () = {
         const YEAR: u64 = 366 * 86_400_000 * OF_A_MS;
         assert!(35 * YEAR < 1 << 53);
-    }
+    };
 }
