@@ -1,5 +1,5 @@
 'use strict'
-// What is written about the codes, in README.md and index.d.ts, against what an error of each code has.
+// What is written about the codes, in docs/errors.md and index.d.ts, against what an error of each code has.
 const { readFileSync } = require('node:fs')
 const path = require('node:path')
 const { EnqueueError } = require('..')
@@ -26,15 +26,26 @@ test('the type of a code names each that there is', () => {
   expect(all.sort()).toEqual([...codes].sort())
 })
 
-test.each(['README.md', 'index.d.ts'])('the table of %s has each code once, with its status', (file) => {
+test.each(['docs/errors.md', 'index.d.ts'])('the table of %s has each code once, with its status', (file) => {
   const rows = rowsOf(read(file))
   const told = rows.flatMap(({ codes, status }) => codes.map((code) => [code, status]))
   expect(told.sort()).toEqual(errors.map((error) => [error.code, error.status]).sort())
 })
 
-test('the table of README.md says of those codes that they carry retryAfterMs which do', () => {
-  const told = rowsOf(read('README.md')).filter(({ said }) => said.includes('retryAfterMs'))
-  expect(told.flatMap(({ codes }) => codes).sort()).toEqual(having((error) => error.retryAfterMs !== undefined).sort())
+describe('the table of docs/errors.md', () => {
+  const rows = rowsOf(read('docs/errors.md'))
+
+  test('says of those codes that they carry retryAfterMs which do', () => {
+    const told = rows.filter(({ said }) => said.includes('retryAfterMs'))
+    expect(told.flatMap(({ codes }) => codes).sort()).toEqual(
+      having((error) => error.retryAfterMs !== undefined).sort(),
+    )
+  })
+
+  test('says of each what is certain of the job', () => {
+    const told = rows.flatMap(({ codes, said }) => codes.map((code) => [code, /: `([a-z-]+)`/.exec(said)?.[1]]))
+    expect(told.sort()).toEqual(errors.map((error) => [error.code, error.outcome]).sort())
+  })
 })
 
 test('index.d.ts says which codes have a default that others do not', () => {
