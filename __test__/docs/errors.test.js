@@ -47,6 +47,18 @@ const PROVOKED = {
     const { jobId: other } = await triage.enqueue(two, recorder())
     return triage.enqueue(ticket, storage, parent(other))
   },
+  async QUOTA_EXCEEDED({ ticket, storage }) {
+    const triage = pipeline({ quota: { rate: { limit: 1, periodMs: 1e9 } }, onQuotaUnavailable: 'closed' })
+    await triage.enqueue(newTicket(), recorder())
+    return triage.enqueue(ticket, storage)
+  },
+  QUOTA_UNAVAILABLE: ({ ticket, storage }) =>
+    pipeline({
+      connection: away,
+      quota: { backlog: 1 },
+      onQuotaUnavailable: 'closed',
+      timeoutMs: SHORT,
+    }).enqueue(ticket, storage),
   QUEUE_UNAVAILABLE: ({ ticket, storage }) => pipeline({ connection: away, timeoutMs: SHORT }).enqueue(ticket, storage),
   async OUTCOME_UNKNOWN({ ticket, storage }) {
     const frozen = await OwnServer.start()

@@ -77,6 +77,13 @@ describe('with the third', () => {
     expect(triage.stats().outcomes.rejected).toEqual({})
   })
 
+  test('so is a job of a tenant that has a quota', async () => {
+    const quota = { rate: { limit: 2, periodMs: 1e9 }, backlog: 5 }
+    const triage = pipeline({ quota, onQuotaUnavailable: 'closed' })
+    for (let times = 0; times < 2; times++) await triage.enqueue(newTicket(), storage)
+    expect(await rejection(triage.enqueue(newTicket(), storage))).toMatchObject({ code: 'QUOTA_EXCEEDED' })
+  })
+
   test('so is a child of a job, an id is used again, and a sweep finds what is missing', async () => {
     const triage = pipeline({ idReuse: 'afterFinished' })
     const { jobId: id } = await triage.enqueue(newTicket(), storage)
