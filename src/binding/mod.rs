@@ -10,6 +10,7 @@ mod issues;
 mod looks;
 mod options;
 pub mod plan;
+mod questions;
 mod quota;
 mod raw;
 mod read;
@@ -29,7 +30,7 @@ use self::calls::{Calls, FAILED, Phase};
 use self::failure::Failure;
 use self::looks::Looks;
 use self::plan::Plan;
-use self::quota::{Quota, QuotaLimits, QuotaRefusal};
+use self::quota::Quota;
 use self::raw::Waker;
 use self::state::State;
 use self::wake::Mailbox;
@@ -264,76 +265,6 @@ impl Boundary {
         }
         state.push(ready, &mut failed);
         Ok(())
-    }
-
-    /// Asks whether the tenants of these calls may enqueue their jobs; `drain` says when that is known. `short` leaves a call
-    /// time to go on where it is not.
-    #[napi(catch_unwind)]
-    pub fn admit(
-        &self,
-        env: &Env,
-        slots: Uint32ArraySlice<'_>,
-        limits: Vec<QuotaLimits>,
-        short: bool,
-    ) -> Result<()> {
-        let state = &mut *self.state.borrow_mut();
-        let now = Instant::now();
-        let idle = !state.waits();
-        let mut ready = Vec::with_capacity(limits.len());
-        for (&slot, limits) in slots.iter().zip(&limits) {
-            if let Some((job, deadline, timeout_ms)) = state.calls.await_admission(slot, now) {
-                let vanishes = job.options().unwrap_or(&state.usual).vanishes();
-                let time = (deadline, timeout_ms);
-                ready.push(state.quota.ask(slot, limits, (job.id(), vanishes), time, short));
-            }
-        }
-        if idle && state.waits() {
-            state.waker.hold_process(env, true)?;
-        }
-        state.push(ready, &mut Vec::new());
-        Ok(())
-    }
-
-    /// Which limit a call is over that was not admitted; nothing where that could not be found out.
-    #[napi(catch_unwind)]
-    pub fn quota_refusal(&self, slot: u32) -> Option<QuotaRefusal> {
-        self.state.borrow_mut().quota.refusal(slot)
-    }
-
-    /// Why it could not be found out whether a call is admitted.
-    #[napi(catch_unwind)]
-    pub fn quota_failure(&self, slot: u32) -> Failure {
-        Failure::from(&self.state.borrow_mut().quota.failure(slot))
-    }
-
-    /// Gives back what was taken for calls that ended before their jobs were sent.
-    #[napi(catch_unwind)]
-    pub fn settle_quotas(&self) {
-        self.state.borrow_mut().settle_quotas();
-    }
-
-    /// Asks where the jobs with these ids are; `drain` says when `looked` has it, or that it failed. More may be asked under a
-    /// slot whose last question is answered, within the same time. Gives the number of the code to refuse it with, if any.
-    #[napi(catch_unwind)]
-    pub fn look(&self, env: &Env, slot: u32, timeout_ms: u32, ids: Vec<String>) -> Result<Option<u32>> {
-        let state = &mut *self.state.borrow_mut();
-        let idle = !state.waits();
-        let asked = state.run().and_then(|()| state.looks.ask(slot, ids, Instant::now(), timeout_ms));
-        let ready = match asked {
-            Ok(ready) => ready,
-            Err(error) => return Ok(Some(state.refuse(error) as u32)),
-        };
-        if idle {
-            state.waker.hold_process(env, true)?;
-        }
-        state.push(ready, &mut Vec::new());
-        Ok(None)
-    }
-
-    /// Where the jobs are that were asked for last under this slot, by the numbers of `states`; `last` when nothing more is asked.
-    #[napi(catch_unwind)]
-    pub fn looked(&self, slot: u32, last: bool) -> Uint8Array {
-        self.state.borrow_mut().looks.take(slot, last).into()
     }
 
     /// The call ended in the caller's own code: its job is dropped.

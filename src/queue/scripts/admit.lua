@@ -115,7 +115,10 @@ end
 -- A user who may not do this would otherwise be refused after places were taken. It is taken back, as it has no time.
 if any_backlog then
   local why = try('SET', said, '', 'PX').err
-  if string.find(why, 'syntax', 1, true) == nil then
+  -- Redis 6 has no code for this.
+  if string.find(why, "can't run this command", 1, true) then
+    return redis.error_reply('NOPERM this user may not run SET')
+  elseif not string.find(why, 'syntax', 1, true) then
     return redis.error_reply((string.gsub(why, '^@user_script: %d+: %-', '')))
   end
 end
