@@ -584,6 +584,7 @@ export interface PipelineDefinition<
   /**
    * What becomes of a call whose quota cannot be told, as Redis is away or the function fails: `closed` refuses it with
    * `QUOTA_UNAVAILABLE` (503) when its time is over; `open` lets it go on after a quarter of its time, which `stats()` counts.
+   * A function that never answers is `QUOTA_UNAVAILABLE` with `open` too.
    * No default: it must be given with a `quota` that is a function, or has a `rate` or a `backlog`.
    */
   onQuotaUnavailable?: 'open' | 'closed'

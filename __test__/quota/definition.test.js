@@ -139,6 +139,27 @@ describe('a function', () => {
   })
 })
 
+test('a function that never answers costs one call, and the next one asks it anew', async () => {
+  let asked = 0
+  const pipeline = quotas.pipeline(() => (asked++ === 0 ? new Promise(() => {}) : { backlog: 5 }))
+  expect(await outcomes([pipeline.enqueue(input(), storage, { timeoutMs: 50 })])).toEqual(['QUOTA_UNAVAILABLE'])
+  expect(await outcomes([pipeline.enqueue(input(), storage)])).toEqual(['queued'])
+  expect(asked).toBe(2)
+})
+
+test('of tenants with long names a function is asked each time', async () => {
+  const asked = []
+  const pipeline = quotas.pipeline(
+    (tenant) => {
+      asked.push(tenant.length)
+      return undefined
+    },
+    { jobId: ({ item }) => item },
+  )
+  for (const length of [256, 256, 257, 257]) await outcomes([pipeline.enqueue(input('x'.repeat(length)), storage)])
+  expect(asked).toEqual([256, 257, 257])
+})
+
 async function bulk(pipeline) {
   const all = await pipeline.enqueueMany([input(), input()], storage, { timeoutMs: 20 })
   return all.map(({ error }) => Promise.reject(error))

@@ -131,7 +131,10 @@ class Admission {
 
   /** The call has ended, however it did. */
   release(call) {
-    if (call.quota === undefined) return
+    if (call.quota === undefined) {
+      if (call.phase === phases.Admitting) this.#tenants.forget(call.owner)
+      return
+    }
     const { tenant, limits, isHeld } = call.quota
     if (isHeld) {
       const held = this.#inFlight.get(tenant) - 1

@@ -15,6 +15,8 @@ const now = performance.now.bind(performance)
 const LIFETIME_MS = 30_000
 /** Of how many tenants it is remembered. */
 const MOST = 20_000
+/** Of a tenant with a longer name it is asked each time: many of those would take all memory. */
+const LONGEST = 256
 
 class LimitsOfTenants {
   #ask
@@ -34,16 +36,21 @@ class LimitsOfTenants {
     return this.#asked.get(tenant) ?? this.#askFor(tenant)
   }
 
+  /** A call that waited for it ran out of time: the next one asks anew, as this may never be answered. */
+  forget(tenant) {
+    this.#asked.delete(tenant)
+  }
+
   #askFor(tenant) {
     const said = this.#ask(tenant)
     if (!isUsable(said) || typeof said.then !== 'function') return this.#keep(tenant, said)
     const asked = apply(then, promiseResolve(said), [
       (limits) => {
-        this.#asked.delete(tenant)
+        if (this.#asked.get(tenant) === asked) this.#asked.delete(tenant)
         return this.#keep(tenant, limits)
       },
       (reason) => {
-        this.#asked.delete(tenant)
+        if (this.#asked.get(tenant) === asked) this.#asked.delete(tenant)
         throw reason
       },
     ])
@@ -53,6 +60,7 @@ class LimitsOfTenants {
 
   #keep(tenant, said) {
     const limits = said === undefined || said === null ? undefined : limitsOf(said)
+    if (tenant.length > LONGEST) return limits
     this.#known.delete(tenant)
     this.#known.set(tenant, { limits, until: now() + LIFETIME_MS })
     if (this.#known.size > MOST) this.#known.delete(this.#known.keys().next().value)
