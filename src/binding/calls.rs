@@ -171,6 +171,11 @@ impl Calls {
         }
     }
 
+    /// Whether jobs that ended make room for others.
+    pub fn makes_room(&self) -> bool {
+        self.reuse != Reuse::Never
+    }
+
     /// Has an accepted call wait until it is admitted: gives its job, and its time. Nothing of one whose deadline has passed,
     /// which `expire` will find.
     pub fn await_admission(&mut self, slot: u32, now: Instant) -> Option<(&Job, Instant, u32)> {

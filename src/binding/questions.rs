@@ -24,10 +24,11 @@ impl Boundary {
         let state = &mut *self.state.borrow_mut();
         let now = Instant::now();
         let idle = !state.waits();
+        let makes_room = state.calls.makes_room();
         let mut ready = Vec::with_capacity(limits.len());
         for (&slot, limits) in slots.iter().zip(&limits) {
             if let Some((job, deadline, timeout_ms)) = state.calls.await_admission(slot, now) {
-                let vanishes = job.options().unwrap_or(&state.usual).vanishes();
+                let vanishes = makes_room || job.options().unwrap_or(&state.usual).vanishes();
                 let time = (deadline, timeout_ms);
                 ready.push(state.quota.ask(slot, limits, (job.id(), vanishes), time, short));
             }

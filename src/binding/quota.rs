@@ -41,7 +41,8 @@ struct Charge {
     admission: Admission,
     /// Nothing until it is known whether something is taken.
     taken: Option<(u64, bool)>,
-    /// Whether its job may be gone as soon as it was there: Redis has to be told that it was.
+    /// Whether its job may be gone as soon as it was there, or took the place of one that ended: Redis has to be told that it
+    /// was there.
     vanishes: bool,
 }
 
@@ -172,7 +173,7 @@ impl Quota {
             _ if backlog.is_none() => Place::Leave,
             // The place that another call has is not this one's to give up.
             Place::GiveUp if !own => Place::Leave,
-            Place::Keep if !vanishes => Place::Leave,
+            Place::Keep if own && !vanishes => Place::Leave,
             place => place,
         };
         if token.is_none() && place == Place::Leave {

@@ -24,8 +24,11 @@
 --   4, 0     as many jobs as may be are there that have not ended
 --
 -- What may fail comes before what takes something, so an error reply means that nothing was taken. (A user who may not run a
--- command that only a full backlog or an old rate needs leaves what ends by itself.) A backlog has the ids of jobs by the time from which one that is not there is gone for good: one that was
--- there, from when that was last known; one that is to come, from when it is given up.
+-- command that only a full backlog or an old rate needs leaves what ends by itself.)
+--
+-- A backlog has the ids of jobs by the time from which one that is not there is gone for good: one that was there, from when that
+-- was last known; one that is to come, from when it is given up. Of one that is to come, a quarter of a ms more says that a job
+-- that ended has its id and is to make room, half of one that more than one call has the place.
 
 local call, try = redis.call, redis.pcall
 local completed, failed, said, rates = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -34,29 +37,36 @@ local now_ms = math.floor(now / MILLISECOND)
 
 -- In a batch, jobs of a backlog that are looked at for a tenant that has no place left.
 local LOOKS = 64
+-- What is added to the time of a job that is to come.
+local ROOM, SHARED = 0.25, 0.5
 -- A tenant that enqueues nothing for so long is forgotten: a week.
 local WEEK = '604800000'
 
 -- --- what there is to do --------------------------------------------------------------------------------------------
 
-local tenants, key, at = {}, 5, 6
+-- A tenant that comes with two limits is one: what is counted of it stands in `of`.
+local tenants, known, key, at = {}, {}, 5, 6
 -- Whether no rate is kept yet, as far as is known.
 local names, rated, count, any_backlog, fresh = {}, {}, 0, false, true
 for i = 1, tonumber(ARGV[4]) do
   local name, most, step = ARGV[at], ARGV[at + 1], ARGV[at + 2]
-  local tenant = {}
+  local tenant = known[name] or {}
+  local limits = { of = tenant }
+  known[name] = tenant
   if most ~= '0' then
-    any_backlog, tenant.most, tenant.backlog = true, tonumber(most), KEYS[key]
-    tenant.count = call('ZCARD', KEYS[key])
+    any_backlog, limits.most, tenant.backlog = true, tonumber(most), KEYS[key]
+    tenant.count = tenant.count or call('ZCARD', KEYS[key])
     key = key + 1
   end
   if step ~= '0' then
-    tenant.step, tenant.reach = tonumber(step), tonumber(ARGV[at + 3])
-    count = count + 1
-    names[count], rated[count] = name, tenant
+    limits.step, limits.reach = tonumber(step), tonumber(ARGV[at + 3])
+    if not tenant.rated then
+      count = count + 1
+      names[count], rated[count], tenant.rated = name, tenant, true
+    end
     at = at + 1
   end
-  tenants[i], at = tenant, at + 3
+  tenants[i], at = limits, at + 3
 end
 if count > 0 then
   local tills = try('ZMSCORE', rates, unpack(names))
@@ -95,20 +105,21 @@ end
 local there = call('EXISTS', unpack(KEYS, first_job + 1, first_before)) > 0
 local reuse = ARGV[2]
 
--- Whether a job is there, and stays.
+-- Whether a job is there, and stays, and whether it is there and makes room.
 local function is_there(job)
   if call('EXISTS', job) == 0 then
-    return false
+    return false, false
   end
   local id = id_of(job)
-  return not (reuse ~= '0' and call('ZSCORE', failed, id) or reuse == '2' and call('ZSCORE', completed, id))
+  local room = reuse ~= '0' and call('ZSCORE', failed, id) or reuse == '2' and call('ZSCORE', completed, id)
+  return not room, room
 end
 
-local free
+local free, room = nil, {}
 if there then
   free = {}
   for i = 1, calls do
-    free[i] = is_there(KEYS[first_job + i])
+    free[i], room[i] = is_there(KEYS[first_job + i])
   end
 end
 
@@ -133,10 +144,11 @@ local function look(tenant)
   for i = 1, #ids, 2 do
     local id = ids[i]
     local job = try('HMGET', base .. id, 'finishedOn', 'timestamp')
-    local gone = job.err or not job[2]
-    if job[1] or (gone and tonumber(ids[i + 1]) <= now_ms) then
+    local gone, till = job.err or not job[2], tonumber(ids[i + 1])
+    local makes_room = till > now_ms and till % SHARED == ROOM
+    if (job[1] and not makes_room) or (gone and till <= now_ms) then
       ended[#ended + 1] = id
-    elseif not gone then
+    elseif not gone and not job[1] then
       alive[#alive + 1], alive[#alive + 2] = digits(now_ms), id
     end
   end
@@ -160,6 +172,22 @@ local function place_for(tenant, id)
   return call('ZSCORE', tenant.backlog, id), false
 end
 
+local function till_digits(till)
+  return string.format('%.2f', till)
+end
+
+-- The job has a place from an earlier call. Whether that is over, and the place is this call's.
+local function take_over(tenant, id, till)
+  local old = tonumber(call('ZSCORE', tenant.backlog, id))
+  local shared = old > now_ms
+  if shared then
+    local marks = SHARED + math.max(old % SHARED, till % SHARED)
+    till = math.max(math.floor(old), math.floor(till)) + marks
+  end
+  call('ZADD', tenant.backlog, till_digits(till), id)
+  return not shared
+end
+
 local grace = tonumber(ARGV[3])
 local function admit(i)
   if said_before and said_before[i] then
@@ -167,7 +195,9 @@ local function admit(i)
   elseif free and free[i] then
     return 0, 0
   end
-  local tenant = tenants[tonumber(ARGV[first_call + i])]
+  local limits = tenants[tonumber(ARGV[first_call + i])]
+  local tenant = limits.of
+  tenant.most, tenant.step, tenant.reach = limits.most, limits.step, limits.reach
   local id, new
   if tenant.most then
     id = id_of(KEYS[first_job + i])
@@ -185,9 +215,14 @@ local function admit(i)
     end
     till = tenant.till
   end
-  if new then
-    new = call('ZADD', tenant.backlog, 'NX', digits(now_ms + grace), id) == 1
-    tenant.count, tenant.grown = tenant.count + (new and 1 or 0), true
+  if tenant.most then
+    local to_come = now_ms + grace + (room[i] and ROOM or 0)
+    if new and call('ZADD', tenant.backlog, 'NX', till_digits(to_come), id) == 1 then
+      tenant.count = tenant.count + 1
+    else
+      new = take_over(tenant, id, to_come)
+    end
+    tenant.grown = true
   end
   return tenant.most and not new and 2 or 1, till
 end
@@ -208,9 +243,8 @@ for i = 1, count do
   end
 end
 for i = 1, any_backlog and #tenants or 0 do
-  local tenant = tenants[i]
-  -- Now and then: a command more for each call would be dear.
-  if tenant.grown and (tenant.count <= 8 or (tenant.count + now_ms) % 8 == 0) then
+  local tenant = tenants[i].of
+  if tenant.grown then
     try('PEXPIRE', tenant.backlog, WEEK)
   end
 end

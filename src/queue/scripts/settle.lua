@@ -13,7 +13,7 @@
 
 local call = redis.call
 local now = now_of_server()
-local now_ms = digits(math.floor(now / MILLISECOND))
+local now_ms = math.floor(now / MILLISECOND)
 local kept = {}
 
 local key, at = 2, 2
@@ -24,10 +24,14 @@ while at <= #ARGV do
     local backlog, id = KEYS[key], ARGV[at]
     if place == 'k' then
       local ids = kept[backlog] or {}
-      ids[#ids + 1], ids[#ids + 2] = now_ms, id
+      ids[#ids + 1], ids[#ids + 2] = digits(now_ms), id
       kept[backlog] = ids
     else
-      call('ZREM', backlog, id)
+      -- Not where its job is there, or another call has the place too: `admit.lua` says how that is known.
+      local till = tonumber(call('ZSCORE', backlog, id) or nil)
+      if till and till > now_ms and till % 1 < 0.5 then
+        call('ZREM', backlog, id)
+      end
     end
     key, at = key + 1, at + 1
   end

@@ -1,0 +1,97 @@
+'use strict'
+// Places in a backlog that are hard to keep count of: of two calls for one id, of a job that takes the place of one that ended.
+const { once, EventEmitter } = require('node:events')
+const { useBullmq } = require('../support/bullmq.js')
+const { SLOW, input, outcomes, storage, tally, useQuotas } = require('../support/quotas.js')
+const { useDatabase } = require('../support/redis.js')
+
+const database = useDatabase()
+const quotas = useQuotas(database)
+const bullmq = useBullmq(database)
+
+const enqueue = (pipeline, ...inputs) => outcomes(inputs.map((it) => pipeline.enqueue(it, storage)))
+
+/** A storage whose one record is made, or not, when the test says so. */
+function slowStorage() {
+  const told = new EventEmitter()
+  const begun = once(told, 'begun')
+  const made = withResolvers()
+  const createPending = () => {
+    told.emit('begun')
+    return made.promise
+  }
+  return { createPending, begun, make: made.resolve, fail: made.reject }
+}
+
+function withResolvers() {
+  const all = {}
+  all.promise = new Promise((resolve, reject) => Object.assign(all, { resolve, reject }))
+  return all
+}
+
+test.each(['before', 'after'])(
+  'a call that fails %s another of its id was enqueued takes no place from that',
+  async (when) => {
+    const pipeline = quotas.pipeline({ backlog: 1 })
+    const [one, two, same] = [slowStorage(), slowStorage(), input()]
+    const first = pipeline.enqueue(same, one)
+    await one.begun
+    const second = pipeline.enqueue(same, two)
+    await two.begun
+    const fail = async () => {
+      one.fail(new Error('there already'))
+      await expect(first).rejects.toThrow('there already')
+      await pipeline.states(['none'])
+      expect(await enqueue(pipeline, input())).toEqual(['backlog'])
+    }
+    if (when === 'before') await fail()
+    two.make()
+    expect(await outcomes([second])).toEqual(['queued'])
+    if (when === 'after') await fail()
+    await pipeline.states(['none'])
+    expect(await enqueue(pipeline, input())).toEqual(['backlog'])
+  },
+)
+
+test('a job that takes the place of one that failed has it from when its call is admitted until it has ended', async () => {
+  const queueName = quotas.newQueue()
+  const pipeline = quotas.pipeline({ backlog: 1 }, { queueName, idReuse: 'afterFailed' })
+  const { Worker } = bullmq.exports(6)
+  const worker = new Worker(queueName, null, { connection: database.connection, autorun: false })
+  const fail = async () => (await worker.getNextJob('t', { block: false })).moveToFailed(new Error('no'), 't')
+  try {
+    const same = input()
+    expect(await enqueue(pipeline, same)).toEqual(['queued'])
+    await fail()
+    const slow = slowStorage()
+    const again = pipeline.enqueue(same, slow)
+    await slow.begun
+    expect(await enqueue(pipeline, input())).toEqual(['backlog'])
+    slow.make()
+    expect(await outcomes([again])).toEqual(['queued'])
+    await pipeline.states(['none'])
+    expect(await enqueue(pipeline, input())).toEqual(['backlog'])
+    await fail()
+    expect(await enqueue(pipeline, input())).toEqual(['queued'])
+  } finally {
+    await worker.close()
+  }
+})
+
+test('a backlog runs out however many jobs it begins with', async () => {
+  for (let count = 9; count < 17; count++) {
+    const queueName = quotas.newQueue()
+    const pipeline = quotas.pipeline({ backlog: 50 }, { queueName })
+    await enqueue(pipeline, ...Array.from({ length: count }, () => input()))
+    expect(await database.redis.pttl(`bull:${queueName}:quota:t:acme:backlog:ids`)).toBeGreaterThan(0)
+  }
+})
+
+test('a tenant whose limits change between two calls that go together is counted as one', async () => {
+  let asked = 0
+  // Of a name so long it is asked for each call.
+  const rate = { limit: 3, periodMs: SLOW }
+  const pipeline = quotas.pipeline(() => ({ rate, backlog: 4 + (asked++ % 2) }), { jobId: ({ item }) => item })
+  const calls = Array.from({ length: 10 }, () => input('x'.repeat(300)))
+  expect(tally(await enqueue(pipeline, ...calls))).toEqual({ queued: 3, rate: 7 })
+})
