@@ -30,7 +30,7 @@ beforeEach(() => {
   app = realpathSync(mkdtempSync(path.join(tmpdir(), 'enqueue-boundary-loader-')))
   // Another user reads it in one of the tests.
   chmodSync(app, 0o755)
-  for (const file of ['index.js', 'lib', 'package.json']) {
+  for (const file of ['bin', 'index.js', 'lib', 'package.json']) {
     cpSync(path.join(root, file), path.join(ours(), file), { recursive: true })
   }
   cpSync(path.join(root, 'node_modules/@enqueue-boundary', target), platform(), { recursive: true, dereference: true })
@@ -86,6 +86,21 @@ test('the package of the platform is missing', async () => {
   expect(where).toContain(`This is ${target}, `)
   expectInstall(mend)
   expect(cause).toMatch(/^Cannot find module/)
+})
+
+test('the doctor of a package without a binary says so, and what mends it', async () => {
+  rmSync(platform(), { recursive: true })
+  const doctor = path.join(ours(), 'bin/enqueue-boundary.js')
+  const { code, stdout } = await new Promise((resolve) => {
+    execFile(process.execPath, [doctor, 'doctor', '--json'], { cwd: app }, (error, out) =>
+      resolve({ code: error?.code, stdout: out }),
+    )
+  })
+  expect(code).toBe(1)
+  const [{ name, status, text, advice }] = JSON.parse(stdout).checks
+  expect([name, status]).toEqual(['binary', 'failure'])
+  expect(text).toMatch(/^enqueue-boundary cannot load its native binary/)
+  expectInstall(advice)
 })
 
 test('the packages of other platforms are there', async () => {

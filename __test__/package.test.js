@@ -83,12 +83,19 @@ test('what runs on every platform before a release passes', async () => {
   expect(stdout.match(/^ok .+/gm)).toHaveLength(4)
 })
 
+test('its doctor is a command of the application, and finds the server', async () => {
+  const { stdout } = await node([installed('.bin', 'enqueue-boundary'), 'doctor', '--json'])
+  expect(JSON.parse(stdout).checks[0]).toMatchObject({ name: 'connection', status: 'ok' })
+})
+
 test('the root package holds JavaScript and types, and nothing else', () => {
   const { files } = packed.find(({ name }) => name === 'enqueue-boundary')
   const allowed =
-    /^(?:package\.json|README\.md|CHANGELOG\.md|LICENSE|index\.js|index\.d\.ts|lib\/(?:[\w-]+\/)?[\w-]+\.js|types\/[\w-]+\.d\.ts|examples\/.*)$/
+    /^(?:package\.json|README\.md|CHANGELOG\.md|LICENSE|index\.js|index\.d\.ts|bin\/[\w-]+\.js|lib\/(?:[\w-]+\/)?[\w-]+\.js|types\/[\w-]+\.d\.ts|examples\/.*)$/
   expect(files.filter((file) => !allowed.test(file))).toEqual([])
-  expect(files).toEqual(expect.arrayContaining(['index.js', 'index.d.ts', 'package.json', 'examples/route.mjs']))
+  expect(files).toEqual(
+    expect.arrayContaining(['bin/enqueue-boundary.js', 'index.js', 'index.d.ts', 'package.json', 'examples/route.mjs']),
+  )
 })
 
 test('the root package says where it comes from, and needs nothing that it does not run with', () => {

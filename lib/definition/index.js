@@ -6,6 +6,7 @@ const { invalidArgument } = require('../error.js')
 const { isUsable, option } = require('../options.js')
 const { Faults } = require('./faults.js')
 const { jobOptionsJson } = require('./job-options.js')
+const { TAKEN_FRONTS, TAKEN_NAMES } = require('./names.js')
 const { readQuota } = require('../quota/definition.js')
 const { RecordMaker } = require('./read.js')
 const { readSchema } = require('./schema.js')
@@ -23,10 +24,6 @@ const MAX_DATA_BYTES = 1024 * 1024
 const MOST_DATA_BYTES = 256 * 1024 * 1024
 /** As many as an id of 512 bytes has sense for. */
 const MOST_ID_FIELDS = 8
-/** What some keys of BullMQ begin with, which jobs' ids would pass for. */
-const TAKEN_NAMES = ['0', 'de', 'dn', 'metrics', 'repeat']
-/** What other keys of it begin with, before a hyphen. */
-const TAKEN_FRONTS = ['stalled', 'waiting']
 
 /** Which jobs that ended make room for a new one of their id, by the number that the native side knows it by. */
 const ID_REUSE = ['never', 'afterFailed', 'afterFinished']

@@ -10,6 +10,7 @@ mod issues;
 mod looks;
 mod options;
 pub mod plan;
+mod probe;
 mod questions;
 mod quota;
 mod raw;

@@ -2,12 +2,13 @@
 //!
 //! `operation` is what can be asked. `writer` is the thread that does it. `backlog` holds what it has to do and what is
 //! certain about each, `scripts` puts a batch on the wire as one call, `connection` is how it gets there, and `refusal` reads
-//! what the server says no with.
+//! what the server says no with. `probe` asks questions of its own, and sends no jobs.
 
 pub mod backlog;
 pub mod connection;
 pub mod health;
 pub mod operation;
+pub mod probe;
 pub mod quota;
 pub mod refusal;
 pub mod scripts;

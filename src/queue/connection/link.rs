@@ -144,7 +144,8 @@ impl Link {
         accepted(timeout(STEP, self.reply()).await.unwrap_or_else(|_| Err(no_answer()))?)
     }
 
-    async fn reply(&mut self) -> io::Result<Reply> {
+    /// Waits for the next reply, whatever it says.
+    pub async fn reply(&mut self) -> io::Result<Reply> {
         loop {
             match self.next_reply()? {
                 None => self.turn().await?,
@@ -156,6 +157,11 @@ impl Link {
     /// The server at the other end.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
+    }
+
+    /// When the first of the certificates ends that the server showed, in seconds since 1970.
+    pub fn certificates_end(&self) -> Option<u64> {
+        self.socket.certificates_end()
     }
 
     /// When a whole reply arrived last.

@@ -30,6 +30,11 @@ const NEXT_ADDRESS: Duration = Duration::from_millis(250);
 pub trait Socket: AsyncRead + AsyncWrite + Send + Unpin {
     /// How many bytes the kernel has taken so far, in TLS those of its records.
     fn taken(&self) -> u64;
+
+    /// When the first of the certificates ends that the other side showed, in seconds since 1970.
+    fn certificates_end(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// A socket of the kernel.

@@ -9,6 +9,7 @@ pub mod look_at_jobs;
 pub mod settle;
 
 use std::collections::HashSet;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use self::answer::{Answer, State};
@@ -42,6 +43,9 @@ const KEYS: &str = include_str!("keys.lua");
 const INSPECTOR: &str = include_str!("inspector.lua");
 const QUEUE: &str = include_str!("queue.lua");
 const RATE: &str = include_str!("rate.lua");
+/// Asks what our user may do. No writer sends it.
+pub(in crate::queue) static RIGHTS: LazyLock<String> =
+    LazyLock::new(|| Source::new(&[include_str!("ask_for_rights.lua")]).text);
 
 /// The calls for one queue, and everything that is the same in each of them.
 pub struct Scripts {

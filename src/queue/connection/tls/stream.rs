@@ -14,6 +14,7 @@ use super::super::config::Tls;
 use super::super::socket::Socket;
 use super::super::trouble;
 use super::describe::{Failure, in_our_words};
+use super::x509::Certificate;
 
 /// Shakes hands over `socket` with the server that is called `name`.
 pub async fn connect<S>(tls: &Tls, name: &str, socket: S) -> io::Result<Stream<S>>
@@ -39,6 +40,11 @@ pub struct Stream<S>(TlsStream<S>);
 impl<S: Socket> Socket for Stream<S> {
     fn taken(&self) -> u64 {
         self.0.get_ref().0.taken()
+    }
+
+    fn certificates_end(&self) -> Option<u64> {
+        let shown = self.0.get_ref().1.peer_certificates()?;
+        shown.iter().filter_map(|der| Certificate::read(der)).map(|certificate| certificate.not_after()).min()
     }
 }
 

@@ -86,6 +86,11 @@ impl<'a> Certificate<'a> {
         self.issuer == self.subject
     }
 
+    /// In seconds since 1970.
+    pub fn not_after(&self) -> u64 {
+        self.not_after
+    }
+
     pub fn validity(&self, now: UnixTime) -> Validity {
         match now.as_secs() {
             now if now < self.not_before => Validity::NotYet,
