@@ -51,8 +51,9 @@ describe('a run that cannot go well', () => {
   test('invoices that nobody exports are noticed, and what was answered otherwise than it should have been', async () => {
     const complaint = await runWithoutWorker('invoices', ['--deadline', '1'])
     expect(complaint).toMatch(/^It does not add up: I-1, the same again: waiting instead of completed; /)
-    expect(complaint).toContain('jobs that BullMQ did not complete: 469, such as "invoice-export:acme:')
-    expect(complaint).toContain('records done: 0 of 469')
+    const jobs = /jobs that BullMQ did not complete: (\d+), such as "invoice-export:acme:/.exec(complaint)?.[1]
+    expect(Number(jobs)).toBeGreaterThan(400)
+    expect(complaint).toContain(`records done: 0 of ${jobs}.`)
     expect(await keysOf(database.redis)).toEqual([])
   })
 })

@@ -62,6 +62,11 @@ async function removeQueue(url, name) {
   const queue = new Queue(name, { connection: { url }, skipMetasUpdate: true })
   await queue.obliterate({ force: true })
   await queue.close()
+  // BullMQ knows nothing of quotas. What is counted for them would run out by itself.
+  const redis = new Redis(url)
+  const counted = await redis.keys(`bull:${name}:quota:*`)
+  if (counted.length > 0) await redis.unlink(counted)
+  redis.disconnect()
 }
 
 /**
