@@ -27,8 +27,8 @@ class Admission {
     const asking = this.#asking.splice(0).filter(({ slot }) => slot >= 0)
     if (asking.length === 0) return
     const slots = Uint32Array.from(asking, ({ slot }) => slot)
-    const limits = asking.map(({ quota }) => quota.limits.of(quota.tenant))
-    this.#calls.boundary.admit(slots, limits, this.#isOpen)
+    const { tenants, places } = tenantsOf(asking)
+    this.#calls.boundary.admit(slots, places, tenants, this.#isOpen)
   }
   #isSettling = false
   #settle = () => {
@@ -145,6 +145,22 @@ class Admission {
     this.#isSettling = true
     atEnd(this.#settle)
   }
+}
+
+/** The tenants of these calls with their limits, each once, and which of them each call is of: calls are many, tenants are few. */
+function tenantsOf(calls) {
+  const tenants = []
+  const known = new Map()
+  const places = Uint32Array.from(calls, ({ quota: { tenant, limits } }) => {
+    let found = known.get(tenant)
+    // What a function says may have changed between two calls.
+    if (found?.limits !== limits) {
+      found = { limits, place: tenants.push(limits.of(tenant)) - 1 }
+      known.set(tenant, found)
+    }
+    return found.place
+  })
+  return { tenants, places }
 }
 
 /** The tenant of its job is no text. */

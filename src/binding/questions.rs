@@ -11,26 +11,30 @@ use super::quota::{QuotaLimits, QuotaRefusal};
 
 #[napi]
 impl Boundary {
-    /// Asks whether the tenants of these calls may enqueue their jobs; `drain` says when that is known. `short` leaves a call
-    /// time to go on where it is not.
+    /// Asks whether these calls may enqueue their jobs, each as one more of the tenant that has this place in the list; `drain`
+    /// says when that is known. `short` leaves a call time to go on where it is not.
     #[napi(catch_unwind)]
     pub fn admit(
         &self,
         env: &Env,
         slots: Uint32ArraySlice<'_>,
-        limits: Vec<QuotaLimits>,
+        places: Uint32ArraySlice<'_>,
+        tenants: Vec<QuotaLimits>,
         short: bool,
     ) -> Result<()> {
         let state = &mut *self.state.borrow_mut();
         let now = Instant::now();
         let idle = !state.waits();
         let makes_room = state.calls.makes_room();
-        let mut ready = Vec::with_capacity(limits.len());
-        for (&slot, limits) in slots.iter().zip(&limits) {
-            if let Some((job, deadline, timeout_ms)) = state.calls.await_admission(slot, now) {
+        let tenants: Vec<_> = tenants.iter().map(QuotaLimits::read).collect();
+        let mut ready = Vec::with_capacity(slots.len());
+        for (&slot, &place) in slots.iter().zip(places.iter()) {
+            if let Some(tenant) = tenants.get(place as usize)
+                && let Some((job, deadline, timeout_ms)) = state.calls.await_admission(slot, now)
+            {
                 let vanishes = makes_room || job.options().unwrap_or(&state.usual).vanishes();
                 let time = (deadline, timeout_ms);
-                ready.push(state.quota.ask(slot, limits, (job.id(), vanishes), time, short));
+                ready.push(state.quota.ask(slot, tenant, (job.id(), vanishes), time, short));
             }
         }
         if idle && state.waits() {

@@ -56,10 +56,11 @@ pub struct Quota {
 }
 
 impl QuotaLimits {
-    fn limits(&self) -> Limits {
+    pub fn read(&self) -> (Tenant, Limits) {
         let Self { limit, period_ms, burst, backlog, .. } = *self;
         let rate = Rate { limit, period_ms: period_ms as u64, burst };
-        Limits { rate: (limit > 0).then_some(rate), backlog: (backlog > 0).then_some(backlog) }
+        let limits = Limits { rate: (limit > 0).then_some(rate), backlog: (backlog > 0).then_some(backlog) };
+        (Tenant::new(&self.tenant), limits)
     }
 }
 
@@ -68,15 +69,15 @@ impl Quota {
     pub fn ask(
         &mut self,
         slot: u32,
-        limits: &QuotaLimits,
+        (tenant, limits): &(Tenant, Limits),
         (id, vanishes): (&[u8], bool),
         (deadline, timeout_ms): (Instant, u32),
         short: bool,
     ) -> Ready {
         let admission = || Admission {
-            tenant: Tenant::new(&limits.tenant),
+            tenant: tenant.clone(),
             id: id.into(),
-            limits: limits.limits(),
+            limits: *limits,
             grace_ms: timeout_ms.saturating_add(MARGIN_MS),
             earlier: Vec::new(),
         };
@@ -203,7 +204,7 @@ mod tests {
     fn charged_for(backlog: u32, limit: u32, place: bool, vanishes: bool) -> Quota {
         let mut quota = Quota::default();
         let limits = QuotaLimits { tenant: "a".into(), limit, period_ms: 1000.0, burst: 1, backlog };
-        quota.ask(0, &limits, (b"1", vanishes), (Instant::now(), 100), false);
+        quota.ask(0, &limits.read(), (b"1", vanishes), (Instant::now(), 100), false);
         assert_eq!(quota.answered(0, Settled::Admitted(Verdict::Charged { until: 7, place })), ADMITTED);
         quota
     }
@@ -264,7 +265,7 @@ mod tests {
             (Settled::Failed(Error::Overloaded), UNADMITTED),
         ] {
             let mut quota = Quota::default();
-            quota.ask(0, &limits, (b"1", true), (Instant::now(), 100), true);
+            quota.ask(0, &limits.read(), (b"1", true), (Instant::now(), 100), true);
             assert_eq!(quota.answered(0, answer), status);
             quota.gave_up(0);
             assert_eq!(settled(quota), None);
