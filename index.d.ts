@@ -207,7 +207,7 @@ export class Pipeline<
    *
    * A record is refused with what `enqueue` would reject with (`INVALID_INPUT`, what the schema throws, …), or with
    * `ERR_INVALID_ARG_TYPE` where its `input` makes another id than its `jobId`. One that is refused, or whose handler throws,
-   * stops no other. Nor does one that only Redis refuses, by itself too (`MISCONFIGURED`, as where the key of its `deduplication` is
+   * stops no other. Nor does one that only Redis refuses (`MISCONFIGURED`, as where the key of its `deduplication` is
    * of a wrong type), or one without a `jobId`: nobody is told, and when all others are looked after the sweep rejects with the
    * error of the first.
    *

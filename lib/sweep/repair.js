@@ -6,20 +6,19 @@ const { redrive } = require('./redrive.js')
 
 /** What keeps Redis from jobs: it says nothing of the record, and the sweep ends by it. */
 const AWAY = ['QUEUE_UNAVAILABLE', 'OUTCOME_UNKNOWN', 'CLOSED']
-/**
- * What one record may bring on all that go with it: a script is refused as a whole where a key of one job is of a wrong type,
- * and jobs are late where the validation of others took long.
- */
-const SHARED = ['MISCONFIGURED', 'INTERNAL', 'STORAGE_TIMEOUT']
+/** What is one record's own, or is said to each. */
+const OWN = ['MISCONFIGURED', 'INTERNAL']
+/** The validation of others took its time: no storage is asked in here. */
+const LATE = 'STORAGE_TIMEOUT'
 /** So many are refused by themselves one after the other before that is taken for what Redis says to each. */
 const MOST_REFUSED = 1000
 
 function isTrouble({ error }) {
-  return isEnqueueError(error) && (AWAY.includes(error.code) || SHARED.includes(error.code))
+  return isEnqueueError(error) && (AWAY.includes(error.code) || OWN.includes(error.code) || error.code === LATE)
 }
 
-function isShared(outcome) {
-  return isTrouble(outcome) && SHARED.includes(outcome.error.code)
+function isLate(outcome) {
+  return isTrouble(outcome) && outcome.error.code === LATE
 }
 
 class Repair {
@@ -44,7 +43,7 @@ class Repair {
   async enqueue(entries) {
     const outcomes = await redrive(this.#calls, entries, this.#stop)
     for (const [at, outcome] of outcomes.entries()) {
-      if (isShared(outcome)) outcomes[at] = await this.#again(entries[at], outcome)
+      if (isLate(outcome)) outcomes[at] = await this.#again(entries[at], outcome)
       this.#note(outcomes[at])
     }
     return outcomes
@@ -63,11 +62,12 @@ class Repair {
       return
     }
     const { error: reason } = outcome
-    if (isShared(outcome)) {
+    const isAway = AWAY.includes(reason.code)
+    if (!isAway) {
       this.#refused += 1
       this.wrong ??= { reason }
     }
-    if (!isShared(outcome) || this.#refused === MOST_REFUSED) this.#over ??= { reason }
+    if (isAway || this.#refused === MOST_REFUSED) this.#over ??= { reason }
   }
 
   /** Throws what is wrong, where that is not with one record. */
