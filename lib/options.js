@@ -71,12 +71,21 @@ class CallOptions extends TimeoutOptions {
 
 /** The limits of a pipeline, each with its default. */
 function readLimits(options) {
-  const { timeoutMs = DEFAULT_TIMEOUT_MS, maxInFlight = DEFAULT_MAX_IN_FLIGHT } = options
-  if (typeof maxInFlight !== 'number') throw invalidArgument('maxInFlight must be a number')
-  if (!Number.isInteger(maxInFlight) || maxInFlight < 1 || maxInFlight > MAX_IN_FLIGHT) {
-    throw invalidArgument(`maxInFlight must be an integer from 1 to ${MAX_IN_FLIGHT}`, 'ERR_OUT_OF_RANGE')
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, maxInFlight } = options
+  return {
+    timeoutMs: readTimeout(timeoutMs, 'timeoutMs'),
+    maxInFlight: readCount(maxInFlight, 'maxInFlight', DEFAULT_MAX_IN_FLIGHT, MAX_IN_FLIGHT),
   }
-  return { timeoutMs: readTimeout(timeoutMs, 'timeoutMs'), maxInFlight }
+}
+
+/** A whole number from 1 to `most`, or the usual one. */
+function readCount(given, name, usual, most) {
+  const count = given === undefined ? usual : given
+  if (typeof count !== 'number') throw invalidArgument(`${name} must be a number`)
+  if (!Number.isInteger(count) || count < 1 || count > most) {
+    throw invalidArgument(`${name} must be an integer from 1 to ${most}`, 'ERR_OUT_OF_RANGE')
+  }
+  return count
 }
 
 function readTimeout(timeoutMs, name) {
@@ -87,4 +96,4 @@ function readTimeout(timeoutMs, name) {
   return Math.ceil(timeoutMs)
 }
 
-module.exports = { CallOptions, TimeoutOptions, has, isUsable, option, readLimits }
+module.exports = { CallOptions, TimeoutOptions, has, isUsable, option, readCount, readLimits }

@@ -28,4 +28,12 @@ class Faults {
   }
 }
 
-module.exports = { Faults }
+/** One of these words, of which the first is the default. */
+function readWord(given, what, words, faults) {
+  if (given === undefined) return words[0]
+  if (typeof given !== 'string') faults.add(`${what} must be ${words.join(' or ')}`)
+  else if (!words.includes(given)) faults.unknown(`value of ${what}`, given, words, `it must be ${words.join(' or ')}`)
+  return given
+}
+
+module.exports = { Faults, readWord }

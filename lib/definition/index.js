@@ -4,7 +4,7 @@
 const { Plan } = require('../native.js')
 const { invalidArgument } = require('../error.js')
 const { isUsable, option } = require('../options.js')
-const { Faults } = require('./faults.js')
+const { Faults, readWord } = require('./faults.js')
 const { jobOptionsJson } = require('./job-options.js')
 const { TAKEN_FRONTS, TAKEN_NAMES } = require('./names.js')
 const { readQuota } = require('../quota/definition.js')
@@ -123,14 +123,6 @@ function compile(definition) {
   const telemetry = given && new Telemetry(given, queueName, jobName)
   const steps = { schema, validate, idOf, record, tenant, maxDataBytes, onConflict, jobOptions, quota }
   return new Compiled({ plan, ...steps, queueName, jobName, telemetry })
-}
-
-/** One of these words, of which the first is the default. */
-function readWord(given, what, words, faults) {
-  if (given === undefined) return words[0]
-  if (typeof given !== 'string') faults.add(`${what} must be ${words.join(' or ')}`)
-  else if (!words.includes(given)) faults.unknown(`value of ${what}`, given, words, `it must be ${words.join(' or ')}`)
-  return given
 }
 
 function readName(name, what, faults) {

@@ -1,26 +1,23 @@
 'use strict'
 // How many events the queue keeps, in BullMQ's words: { events: { maxLen } }.
 
-const { isUsable, option } = require('../options.js')
+const { Shape, count, isObject } = require('./option-values.js')
+
+/** The only option that there is, read with its reader. */
+const only = (key, read) => {
+  const shape = new Shape({ [key]: read })
+  return (value, name, faults) => {
+    if (isObject(value)) return shape.read(value, name, faults)[0] ?? undefined
+    faults.add(`${name} must be an object`)
+  }
+}
+
+const readEvents = only('events', only('maxLen', count))
 
 /** @returns {number | undefined} undefined where that is left to what the queue's meta says */
 function readStreams(streams, faults) {
-  const events = readOne(streams, 'streams', 'events', faults)
-  const maxLen = readOne(events, 'streams.events', 'maxLen', faults)
-  if (maxLen === undefined) return undefined
-  if (Number.isSafeInteger(maxLen) && maxLen >= 0) return maxLen
-  faults.add(
-    'streams.events.maxLen must be a whole number, 0 or more',
-    typeof maxLen === 'number' ? 'ERR_OUT_OF_RANGE' : undefined,
-  )
-}
-
-/** The one option that this has. */
-function readOne(given, name, known, faults) {
-  if (given === undefined) return undefined
-  if (!isUsable(given) || Array.isArray(given)) return faults.add(`${name} must be an object`)
-  for (const key of Object.keys(given)) if (key !== known) faults.unknown(`option in ${name}`, key, [known])
-  return option(given, known)
+  const maxLen = streams === undefined ? undefined : readEvents(streams, 'streams', faults)
+  return maxLen === undefined ? undefined : Number(maxLen)
 }
 
 module.exports = { readStreams }

@@ -2,7 +2,7 @@
 // What a bulk of calls is told: whom they are by and for how long, as one call is, and what becomes of the outcomes.
 
 const { invalidArgument } = require('../error.js')
-const { CallOptions, isUsable, option } = require('../options.js')
+const { CallOptions, isUsable, option, readCount } = require('../options.js')
 const { Each, Together } = require('./recorders.js')
 
 const DEFAULT_CONCURRENCY = 16
@@ -34,12 +34,8 @@ class BulkOptions {
   }
 }
 
-function readConcurrency(concurrency = DEFAULT_CONCURRENCY) {
-  if (typeof concurrency !== 'number') throw invalidArgument('options.concurrency must be a number')
-  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MOST_CONCURRENCY) {
-    throw invalidArgument(`options.concurrency must be an integer from 1 to ${MOST_CONCURRENCY}`, 'ERR_OUT_OF_RANGE')
-  }
-  return concurrency
+function readConcurrency(concurrency) {
+  return readCount(concurrency, 'options.concurrency', DEFAULT_CONCURRENCY, MOST_CONCURRENCY)
 }
 
 /** The one that makes the records of a chunk, or the one that makes one, each called as a method. */

@@ -1,7 +1,8 @@
 'use strict'
 // The quota of a definition: limits for every tenant, or a function that says a tenant's.
 
-const { Faults } = require('../definition/faults.js')
+const { Faults, readWord } = require('../definition/faults.js')
+const { isObject } = require('../definition/option-values.js')
 const { option } = require('../options.js')
 const { policyOf } = require('./headers.js')
 
@@ -52,11 +53,7 @@ function readQuota(definition, tenant, faults) {
     faults.add(
       "onQuotaUnavailable must be chosen with a quota: 'closed' refuses calls while Redis is away, 'open' does not",
     )
-  } else if (unavailable !== undefined && !UNAVAILABLE.includes(unavailable)) {
-    if (typeof unavailable !== 'string') faults.add(`onQuotaUnavailable must be ${UNAVAILABLE.join(' or ')}`)
-    else
-      faults.unknown('value of onQuotaUnavailable', unavailable, UNAVAILABLE, `it must be ${UNAVAILABLE.join(' or ')}`)
-  }
+  } else if (unavailable !== undefined) readWord(unavailable, 'onQuotaUnavailable', UNAVAILABLE, faults)
   return { limits, of, isOpen: unavailable === 'open' }
 }
 
@@ -66,10 +63,6 @@ function limitsOf(given) {
   const limits = readLimits(given, 'what the function quota returns', faults)
   faults.throwAny()
   return limits
-}
-
-function isObject(value) {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function readLimits(given, name, faults) {

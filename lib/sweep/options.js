@@ -3,7 +3,7 @@
 
 const { invalidArgument } = require('../error.js')
 const { readConcurrency } = require('../many/options.js')
-const { isUsable, option } = require('../options.js')
+const { isUsable, option, readCount } = require('../options.js')
 
 const DEFAULT_OLDER_THAN_MS = 60_000
 /** Some 30 years. */
@@ -25,9 +25,9 @@ class SweepOptions {
     this.onDeduplicated = method(options, 'onDeduplicated')
     this.onRejected = method(options, 'onRejected')
     this.olderThanMs = readOlderThan(option(options, 'olderThanMs'))
-    const batch = readCount(option(options, 'batch'), 'batch', DEFAULT_BATCH, MOST_BATCH)
+    const batch = readCount(option(options, 'batch'), 'options.batch', DEFAULT_BATCH, MOST_BATCH)
     this.batch = Math.max(1, Math.min(batch, Math.floor(calls.maxInFlight / PART)))
-    this.limit = readCount(option(options, 'limit'), 'limit', DEFAULT_LIMIT, MOST_LIMIT)
+    this.limit = readCount(option(options, 'limit'), 'options.limit', DEFAULT_LIMIT, MOST_LIMIT)
     this.concurrency = readConcurrency(option(options, 'concurrency'))
     this.signal = readSignal(option(options, 'signal'))
   }
@@ -47,15 +47,6 @@ function readOlderThan(ms = DEFAULT_OLDER_THAN_MS) {
     throw invalidArgument(`options.olderThanMs must be from 0 to ${MOST_OLDER_THAN_MS}`, 'ERR_OUT_OF_RANGE')
   }
   return ms
-}
-
-function readCount(given, name, usual, most) {
-  const count = given === undefined ? usual : given
-  if (typeof count !== 'number') throw invalidArgument(`options.${name} must be a number`)
-  if (!Number.isInteger(count) || count < 1 || count > most) {
-    throw invalidArgument(`options.${name} must be an integer from 1 to ${most}`, 'ERR_OUT_OF_RANGE')
-  }
-  return count
 }
 
 function readSignal(signal) {
