@@ -220,6 +220,11 @@ class Calls {
     this.#handover.add(call.slot)
   }
 
+  /** A question where jobs are waits to be sent. */
+  ask() {
+    this.#handover.ask()
+  }
+
   /** The caller's code failed: what it threw goes on as it is. */
   abandon(call, reason) {
     if (call.slot < 0) return

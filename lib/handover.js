@@ -1,6 +1,6 @@
 'use strict'
-// Hands jobs whose records are made to the native side. That wakes the writer's thread, which is dear: those of one turn of
-// the loop go together.
+// Hands jobs whose records are made, and questions where jobs are, to the writer. That wakes its thread, which is dear, and what
+// goes together shares a script: those of one turn of the loop do.
 
 const { BATCH } = require('./slots.js')
 const { atEnd } = require('./turns.js')
@@ -16,6 +16,12 @@ class Handover {
     if (count > 0) this.#calls.boundary.commit(this.#ready, count)
   }
 
+  #asks = false
+  #send = () => {
+    this.#asks = false
+    this.#calls.boundary.sendQuestions()
+  }
+
   /** @param {import('./calls.js').Calls} calls */
   constructor(calls) {
     this.#calls = calls
@@ -29,6 +35,13 @@ class Handover {
     }
     this.#ready[this.#count++] = slot
     if (this.#count === this.#most) this.#commit()
+  }
+
+  /** A question is to be sent, which the native side has. */
+  ask() {
+    if (this.#asks) return
+    this.#asks = true
+    atEnd(this.#send)
   }
 }
 

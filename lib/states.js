@@ -76,7 +76,8 @@ class Question {
       this.#timeoutMs,
       places.map((at) => this.#ids[at]),
     )
-    if (refused !== null) this.#calls.reject(this, describeLate(boundary.refusal()))
+    if (refused === null) this.#calls.ask()
+    else this.#calls.reject(this, describeLate(boundary.refusal()))
   }
 
   /** Called when Redis has answered what was asked for last. */

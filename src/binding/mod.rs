@@ -101,6 +101,7 @@ impl Boundary {
                 options: plan.special(),
                 calls: Calls::new(max_in_flight as usize, plan.reuse),
                 looks: Looks::default(),
+                questions: Vec::new(),
                 quota: Quota::default(),
                 mailbox: Mailbox::new(waker.clone()),
                 waker,

@@ -62,8 +62,8 @@ impl Boundary {
         self.state.borrow_mut().settle_quotas();
     }
 
-    /// Asks where the jobs with these ids are; `drain` says when `looked` has it, or that it failed. More may be asked under a
-    /// slot whose last question is answered, within the same time. Gives the number of the code to refuse it with, if any.
+    /// Asks where the jobs with these ids are, with the next `send_questions`; `drain` says when `looked` has it, or that it
+    /// failed. More may be asked under a slot whose last question is answered, within the same time. Gives the number of the code to refuse it with, if any.
     #[napi(catch_unwind)]
     pub fn look(&self, env: &Env, slot: u32, timeout_ms: u32, ids: Vec<String>) -> Result<Option<u32>> {
         let state = &mut *self.state.borrow_mut();
@@ -76,8 +76,16 @@ impl Boundary {
         if idle {
             state.waker.hold_process(env, true)?;
         }
-        state.push(ready, &mut Vec::new());
+        state.questions.extend(ready);
         Ok(None)
+    }
+
+    /// Sends what `look` was called for since the last time.
+    #[napi(catch_unwind)]
+    pub fn send_questions(&self) {
+        let state = &mut *self.state.borrow_mut();
+        let questions = std::mem::take(&mut state.questions);
+        state.push(questions, &mut Vec::new());
     }
 
     /// Where the jobs are that were asked for last under this slot, by the numbers of `states`; `last` when nothing more is asked.

@@ -33,6 +33,8 @@ pub(super) struct State {
     pub(super) kept: bool,
     pub(super) calls: Calls,
     pub(super) looks: Looks,
+    /// What of those is to be sent.
+    pub(super) questions: Vec<Ready>,
     pub(super) quota: Quota,
     pub(super) mailbox: Mailbox,
     pub(super) waker: Arc<Waker>,
