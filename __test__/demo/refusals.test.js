@@ -51,9 +51,8 @@ describe('a run that cannot go well', () => {
   test('invoices that nobody exports are noticed, and what was answered otherwise than it should have been', async () => {
     const complaint = await runWithoutWorker('invoices', ['--deadline', '1'])
     expect(complaint).toMatch(/^It does not add up: I-1, the same again: waiting instead of completed; /)
-    const jobs = /jobs that BullMQ did not complete: (\d+), such as "invoice-export:acme:/.exec(complaint)?.[1]
-    expect(Number(jobs)).toBeGreaterThan(400)
-    expect(complaint).toContain(`records done: 0 of ${jobs}.`)
+    expect(complaint).toContain('jobs that BullMQ did not complete: 471, such as "invoice-export:acme:')
+    expect(complaint).toContain('records done: 0 of 471')
     expect(await keysOf(database.redis)).toEqual([])
   })
 })
