@@ -31,7 +31,7 @@ test('every command that a script of ours calls is asked about, and no other', (
   const files = readdirSync(folder, { recursive: true }).filter((file) => `${file}`.endsWith('.lua'))
   const texts = files.map((file) => readFileSync(path.join(folder, `${file}`), 'utf8').replaceAll(/--.*$/gm, ''))
   // Also where which one it is depends: `call(form.is.l and 'RPUSH' or 'LPUSH', list, id)`.
-  const calls = texts.flatMap((text) => text.match(/\b(?:call|try)\((?:[\w.]+ and )?'[A-Z]+'(?: or '[A-Z]+')?/g))
+  const calls = texts.flatMap((text) => text.match(/\b(?:p?call|try)\((?:[\w.]+ and )?'[A-Z]+'(?: or '[A-Z]+')?/g))
   const called = new Set(calls.flatMap((call) => call?.match(/'([A-Z]+)'/g) ?? []).values())
   const names = [...called].map((name) => name.slice(1, -1).toLowerCase())
   expect(names.sort()).toEqual([...Object.keys(COMMANDS), ...SPARED].sort())

@@ -3,6 +3,7 @@
 const { once, EventEmitter } = require('node:events')
 const { useBullmq } = require('../support/bullmq.js')
 const { SLOW, input, outcomes, storage, tally, useQuotas } = require('../support/quotas.js')
+const { numbers } = require('../support/numbers.js')
 const { useDatabase } = require('../support/redis.js')
 
 const database = useDatabase()
@@ -94,4 +95,61 @@ test('a tenant whose limits change between two calls that go together is counted
   const pipeline = quotas.pipeline(() => ({ rate, backlog: 4 + (asked++ % 2) }), { jobId: ({ item }) => item })
   const calls = Array.from({ length: 10 }, () => input('x'.repeat(300)))
   expect(tally(await enqueue(pipeline, ...calls))).toEqual({ queued: 3, rate: 7 })
+})
+
+test.each([1, 2, 3])('a backlog has as many jobs as a list of those that have not ended says (%d)', async (seed) => {
+  const draw = numbers(seed)
+  const most = 3 + draw(9)
+  const queueName = quotas.newQueue()
+  const vanish = draw(2) === 0
+  const jobOptions = { removeOnComplete: vanish, removeOnFail: false }
+  const pipeline = quotas.pipeline({ backlog: most }, { queueName, idReuse: 'afterFailed', jobOptions })
+  const { Worker } = bullmq.exports(6)
+  const worker = new Worker(queueName, null, { connection: database.connection, autorun: false })
+  const states = new Map()
+  let [refused, ended] = [0, 0]
+  const open = () => [...states].filter(([, state]) => state === 'open').map(([id]) => id)
+  const jobId = (it) => `${queueName}:${it.org}:${it.item}`
+  const steps = {
+    async enqueue(it = input()) {
+      const state = states.get(jobId(it))
+      const expected =
+        state === 'open' || state === 'completed' ? 'existing' : open().length < most ? 'queued' : 'backlog'
+      expect([await enqueue(pipeline, it), open().length]).toEqual([[expected], open().length])
+      if (expected === 'queued') states.set(jobId(it), 'open')
+      refused += expected === 'backlog' ? 1 : 0
+    },
+    async again() {
+      const ids = [...states.keys()]
+      if (ids.length === 0) return
+      const [, org, item] = ids[draw(ids.length)].split(':')
+      await steps.enqueue({ org, item })
+    },
+    async failToRecord() {
+      const storage = { createPending: () => Promise.reject(new Error('no')) }
+      const [outcome] = await outcomes([pipeline.enqueue(input(), storage)])
+      expect(outcome).toBe(open().length < most ? 'no' : 'backlog')
+    },
+    async work() {
+      const job = await worker.getNextJob('t', { block: false })
+      if (job === undefined) return
+      ended += 1
+      const fails = draw(3) === 0
+      if (fails) await job.moveToFailed(new Error('no'), 't')
+      else await job.moveToCompleted('', 't', false)
+      if (vanish && !fails) states.delete(job.id)
+      else states.set(job.id, fails ? 'failed' : 'completed')
+    },
+  }
+  const names = ['enqueue', 'enqueue', 'again', 'failToRecord', 'work', 'work']
+  try {
+    for (let step = 0; step < 150; step++) {
+      await steps[names[draw(names.length)]]()
+      // What goes back does so behind the answer, on the same link.
+      await pipeline.states(['none'])
+    }
+  } finally {
+    await worker.close()
+  }
+  expect([refused, ended].every((count) => count > 5)).toBe(true)
 })

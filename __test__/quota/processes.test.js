@@ -1,6 +1,5 @@
 'use strict'
 // Quotas over processes, whatever their clocks say, over very many tenants, and beside one that floods.
-const { setTimeout: sleep } = require('node:timers/promises')
 const { Redis } = require('ioredis')
 const { runChild } = require('../support/child.js')
 const { Clock } = require('../support/clock.js')
@@ -88,17 +87,76 @@ test('10 000 tenants at once have each its own', async () => {
   )
   const calls = Array.from({ length: 30_000 }, (_, at) => pipeline.enqueue(input(`org-${at % 10_000}`), storage))
   expect(tally(await outcomes(calls))).toEqual({ queued: 20_000, rate: 10_000 })
-  expect(await database.redis.zcard(`bull:${queueName}:quota:rates`)).toBe(10_000)
+  expect(await database.redis.hlen(`bull:${queueName}:quota:rates`)).toBe(10_001)
   expect(await database.redis.pttl(`bull:${queueName}:quota:rates`)).toBeGreaterThan(0)
 })
 
-test('rates that are made good take no room, of however many tenants', async () => {
-  const queueName = quotas.newQueue()
-  const pipeline = quotas.pipeline({ rate: { limit: 1000, periodMs: 1000 } }, { queueName })
-  await outcomes(Array.from({ length: 2000 }, (_, at) => pipeline.enqueue(input(`org-${at}`), storage)))
-  await sleep(20)
-  await pipeline.enqueue(input('last'), storage)
-  expect(await database.redis.zcard(`bull:${queueName}:quota:rates`)).toBe(1)
+describe('rates of however many tenants', () => {
+  /** As it is a minute later: the field `about` begins with the time at which the hash becomes the one before. */
+  const itIsTime = async (rates) => {
+    const about = await database.redis.hget(rates, 'about')
+    await database.redis.hset(rates, 'about', about.replace(/^\d+/, '1'))
+  }
+
+  test('take no room once they are made good', async () => {
+    const queueName = quotas.newQueue()
+    const [rates, before] = [`bull:${queueName}:quota:rates`, `bull:${queueName}:quota:rates-before`]
+    const pipeline = quotas.pipeline({ rate: { limit: 1000, periodMs: 1000 } }, { queueName })
+    const enqueue = async (...orgs) => outcomes(orgs.map((org) => pipeline.enqueue(input(org), storage)))
+    await enqueue(...Array.from({ length: 2000 }, (_, at) => `org-${at}`))
+    await itIsTime(rates)
+    await enqueue('one')
+    expect([await database.redis.hlen(rates), await database.redis.hlen(before)]).toEqual([2, 2001])
+    const left = await database.redis.pttl(before)
+    expect(left > 0 && left <= 61_000).toBe(true)
+    // The next waits until those are gone.
+    await enqueue('two')
+    await itIsTime(rates)
+    await enqueue('three')
+    expect(await database.redis.hlen(before)).toBe(2001)
+    await database.redis.del(before)
+    await itIsTime(rates)
+    await enqueue('four')
+    expect([await database.redis.hlen(rates), await database.redis.hlen(before)]).toEqual([2, 4])
+  })
+
+  test('hold a tenant until then, whichever of the two it is in', async () => {
+    const queueName = quotas.newQueue()
+    const rates = `bull:${queueName}:quota:rates`
+    const pipeline = quotas.pipeline({ rate: { limit: 2, periodMs: SLOW } }, { queueName })
+    const enqueue = async (org) => (await outcomes([pipeline.enqueue(input(org), storage)]))[0]
+    expect([await enqueue('a'), await enqueue('a'), await enqueue('b')]).toEqual(['queued', 'queued', 'queued'])
+    await itIsTime(rates)
+    expect([await enqueue('c'), await enqueue('a'), await enqueue('b'), await enqueue('b')]).toEqual([
+      'queued',
+      'rate',
+      'queued',
+      'rate',
+    ])
+    const failing = { createPending: () => Promise.reject(new Error('no')) }
+    await expect(pipeline.enqueue(input('d'), failing)).rejects.toThrow('no')
+    await itIsTime(rates)
+    // What goes back of a rate among those before is kept among those of now.
+    const [left] = await outcomes([pipeline.enqueue(input('c'), failing)])
+    expect(left).toBe('no')
+    await pipeline.states(['none'])
+    expect([await enqueue('c'), await enqueue('c')]).toEqual(['queued', 'rate'])
+  })
+
+  test('are kept no longer because a clock was set back', async () => {
+    const queueName = quotas.newQueue()
+    const [rates, before] = [`bull:${queueName}:quota:rates`, `bull:${queueName}:quota:rates-before`]
+    const pipeline = quotas.pipeline({ rate: { limit: 1000, periodMs: 1000 } }, { queueName })
+    await pipeline.enqueue(input(), storage)
+    const about = await database.redis.hget(rates, 'about')
+    await database.redis.hset(
+      rates,
+      'about',
+      about.replace(/^\d+/, (turn) => `${turn}0`),
+    )
+    await pipeline.enqueue(input(), storage)
+    expect(await database.redis.hlen(before)).toBe(2)
+  })
 })
 
 test('a tenant whose storage hangs takes its own places and nobody else’s', async () => {

@@ -2,6 +2,7 @@
 // The arithmetic of a rate, as Redis runs it, with times that are given: against a slow, obvious model.
 const { readFileSync } = require('node:fs')
 const path = require('node:path')
+const { numbers } = require('../support/numbers.js')
 const { useDatabase } = require('../support/redis.js')
 
 const database = useDatabase()
@@ -75,15 +76,6 @@ function waitOf(passed, at, rate) {
     else no = middle
   }
   return Number(yes)
-}
-
-/** A generator of numbers that gives the same ones for the same seed. */
-function numbers(seed) {
-  let state = BigInt(seed) * 0x9e3779b97f4a7c15n
-  return (below) => {
-    state = (state * 6364136223846793005n + 1442695040888963407n) & ((1n << 64n) - 1n)
-    return Number((state >> 33n) % BigInt(below))
-  }
 }
 
 function drawRate(draw) {

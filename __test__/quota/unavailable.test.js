@@ -50,7 +50,7 @@ describe('with Redis away', () => {
     expect(tally(await outcomes(calls))).toEqual({ QUOTA_UNAVAILABLE: 20 })
   })
 
-  test.each(['zadd', 'set', 'zcard', 'time'])(
+  test.each(['hset', 'set', 'rpush', 'pexpire', 'hmget', 'time'])(
     'a user who may not run %s is MISCONFIGURED, and nothing is taken',
     async (command) => {
       const server = await on.server()
@@ -63,7 +63,7 @@ describe('with Redis away', () => {
       expect([error.code, error.status, error.cause.code]).toEqual(['MISCONFIGURED', 500, 'NOPERM'])
       expect(await admin.keys('*')).toEqual([])
       await setUser()
-      expect(await enqueue(pipeline, ...many(2))).toEqual(['queued', 'backlog'])
+      expect(await enqueue(pipeline, ...many(2))).toEqual(['queued', 'rate'])
     },
   )
 

@@ -41,6 +41,8 @@ const COMMANDS = {
   scard: ['SCARD', DEPENDENCIES],
   pexpire: ['PEXPIRE', UNIQUE, '?'],
   time: ['TIME'],
+  ltrim: ['LTRIM', 'wait', '', ''],
+  lrem: ['LREM', 'wait', '', ''],
 }
 /** What no job goes without. */
 const NEEDED = ['hmget', 'llen', 'xlen', 'zcard', 'exists', 'incrby', 'hset', 'xadd', 'lpush', 'zadd', 'xtrim']
@@ -48,7 +50,7 @@ const NEEDED = ['hmget', 'llen', 'xlen', 'zcard', 'exists', 'incrby', 'hset', 'x
 const TRIED = ['zscore', 'lpos', 'lrange', 'hstrlen']
 const DELAY = ['type', 'zrevrangebyscore', 'zrange']
 /** What is tried, and not missed by anybody. */
-const SPARED = ['xinfo', 'zmscore', 'zremrangebyscore']
+const SPARED = ['xinfo', 'renamenx']
 /** What some jobs need beside that. */
 const FOR_SOME = {
   delay: DELAY,
@@ -57,7 +59,7 @@ const FOR_SOME = {
   deduplication: [...DELAY, 'get', 'set', 'pttl', 'persist', 'zscore', 'zrem', 'del'],
   parent: [...DELAY, 'hget', 'sadd', 'scard', 'zscore', 'zrem', 'rpush', 'get'],
   idReuse: ['type', 'zrem', 'del', 'get'],
-  quota: ['time', 'set', 'get', 'zscore', 'pttl', 'pexpire', 'zrange', 'zrem'],
+  quota: ['time', 'hmget', 'hset', 'exists', 'set', 'get', 'zscore', 'pexpire', 'rpush', 'lrange', 'ltrim', 'lrem'],
 }
 
 const grant = (commands) => `ACL SETUSER <user> ${commands.map((command) => `+${command}`).join(' ')}`

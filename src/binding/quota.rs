@@ -9,7 +9,7 @@ use napi_derive::napi;
 use super::calls::{ADMITTED, REFUSED, UNADMITTED};
 use crate::core::quota::{Limits, Rate};
 use crate::core::{Error, Outcome};
-use crate::queue::quota::{Admission, Place, Settlement, Tenant, Verdict};
+use crate::queue::quota::{Admission, Claim, Place, Settlement, Tenant, Verdict};
 use crate::queue::{Operation, Ready, Settled};
 
 /// What is put right may take so long; then it is not.
@@ -40,7 +40,7 @@ pub struct QuotaRefusal {
 struct Charge {
     admission: Admission,
     /// Nothing until it is known whether something is taken.
-    taken: Option<(u64, bool)>,
+    taken: Option<(u64, Claim)>,
     /// Whether its job may be gone as soon as it was there, or took the place of one that ended: Redis has to be told that it
     /// was there.
     vanishes: bool,
@@ -143,8 +143,6 @@ impl Quota {
         }
         match settled {
             Settled::Added => self.settle(slot, false, Place::Keep),
-            // Its job has the place.
-            Settled::Duplicate { .. } => self.settle(slot, true, Place::Keep),
             Settled::Failed(error) if error.outcome() == Outcome::Unknown => {
                 self.charges.remove(&slot);
             }
@@ -164,7 +162,7 @@ impl Quota {
     }
 
     fn settle(&mut self, slot: u32, back: bool, place: Place) {
-        let Some(Charge { admission, taken: Some((until, own)), vanishes }) = self.charges.remove(&slot)
+        let Some(Charge { admission, taken: Some((until, claim)), vanishes }) = self.charges.remove(&slot)
         else {
             return;
         };
@@ -172,15 +170,13 @@ impl Quota {
         let token = rate.filter(|_| back).map(|rate| (rate, until));
         let place = match place {
             _ if backlog.is_none() => Place::Leave,
-            // The place that another call has is not this one's to give up.
-            Place::GiveUp if !own => Place::Leave,
-            Place::Keep if own && !vanishes => Place::Leave,
+            Place::Keep if !vanishes => Place::Leave,
             place => place,
         };
         if token.is_none() && place == Place::Leave {
             return;
         }
-        let settlement = Settlement { tenant: admission.tenant, id: admission.id, token, place };
+        let settlement = Settlement { tenant: admission.tenant, id: admission.id, token, place, claim };
         let operation = Operation::Settle(Box::new(settlement));
         self.settlements.push(Ready { slot: u32::MAX, operation, deadline: Instant::now() + PATIENCE });
     }
@@ -197,11 +193,8 @@ mod tests {
     use crate::core::Detail;
     use crate::queue::State;
 
-    fn charged(backlog: u32, limit: u32, place: bool) -> Quota {
-        charged_for(backlog, limit, place, true)
-    }
-
-    fn charged_for(backlog: u32, limit: u32, place: bool, vanishes: bool) -> Quota {
+    fn charged(backlog: u32, limit: u32, vanishes: bool) -> Quota {
+        let place = Claim { given_up: 9, in_its_place: false };
         let mut quota = Quota::default();
         let limits = QuotaLimits { tenant: "a".into(), limit, period_ms: 1000.0, burst: 1, backlog };
         quota.ask(0, &limits.read(), (b"1", vanishes), (Instant::now(), 100), false);
@@ -226,30 +219,23 @@ mod tests {
         let unsent = || failed(Error::QueueUnavailable { outcome: Outcome::NotSent, detail: detail() });
         let duplicate = || Settled::Duplicate { state, same: true };
         let deduplicated = || Settled::Deduplicated { state, id: "x".into() };
-        for (end, both, rate_only, shared) in [
-            (Settled::Added, Some((false, Place::Keep)), None, Some((false, Place::Keep))),
-            (duplicate(), Some((true, Place::Keep)), Some((true, Place::Leave)), Some((true, Place::Keep))),
-            (
-                deduplicated(),
-                Some((true, Place::GiveUp)),
-                Some((true, Place::Leave)),
-                Some((true, Place::Leave)),
-            ),
-            (unsent(), Some((true, Place::GiveUp)), Some((true, Place::Leave)), Some((true, Place::Leave))),
+        let (given_up, rate_only) = (Some((true, Place::GiveUp)), Some((true, Place::Leave)));
+        for (end, vanishing, of_rate, staying) in [
+            (Settled::Added, Some((false, Place::Keep)), None, None),
+            (duplicate(), given_up, rate_only, given_up),
+            (deduplicated(), given_up, rate_only, given_up),
+            (unsent(), given_up, rate_only, given_up),
             (unknown(), None, None, None),
         ] {
             for (mut quota, expected) in [
-                (charged(9, 9, true), both),
-                (charged(0, 9, true), rate_only),
-                (charged(9, 9, false), shared),
+                (charged(9, 9, true), vanishing),
+                (charged(0, 9, true), of_rate),
+                (charged(9, 9, false), staying),
             ] {
                 quota.ended(0, &end);
                 assert_eq!(settled(quota), expected, "{end:?}");
             }
         }
-        let mut quota = charged_for(9, 0, true, false);
-        quota.ended(0, &Settled::Added);
-        assert_eq!(settled(quota), None);
         let mut quota = charged(9, 0, true);
         quota.gave_up(0);
         quota.gave_up(0);

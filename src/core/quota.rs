@@ -2,7 +2,7 @@
 //! `src/queue/scripts/rate.lua`.
 
 /// What a tenant may have, as far as Redis counts it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Limits {
     pub rate: Option<Rate>,
     /// Jobs that have not ended.
@@ -10,7 +10,7 @@ pub struct Limits {
 }
 
 /// So many calls in a period, of which `burst` may come at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rate {
     pub limit: u32,
     pub period_ms: u64,
@@ -31,6 +31,11 @@ impl Rate {
     pub fn reach(&self) -> u64 {
         self.step() * u64::from(self.burst)
     }
+
+    /// In how many ms a call is let through that is not `now`, where those before it are made up for at `till`.
+    pub fn wait_ms(&self, till: u64, now: u64) -> u64 {
+        (till + self.step()).saturating_sub(self.reach() + now).div_ceil(OF_A_MS).max(1)
+    }
 }
 
 #[cfg(test)]
@@ -45,6 +50,15 @@ mod tests {
             let rate = Rate { limit, period_ms, burst: 3 };
             assert_eq!((rate.step(), rate.reach()), (step, 3 * step));
         }
+    }
+
+    #[test]
+    fn a_call_that_is_refused_passes_after_the_wait_that_it_is_told() {
+        let rate = Rate { limit: 3, period_ms: 1000, burst: 3 };
+        let (now, step) = (1 << 50, rate.step());
+        assert_eq!(rate.wait_ms(now + 3 * step, now), 334);
+        assert_eq!(rate.wait_ms(now + 2 * step + 1, now), 1);
+        assert_eq!(rate.wait_ms(0, now), 1);
     }
 
     /// The latest times fit into a double.

@@ -176,9 +176,11 @@ impl Backlog {
         for batch in batches {
             let fate = fate(&batch);
             let name = BatchName { writer: self.writer, number: batch.number };
-            for (key, position) in batch.jobs.into_iter().zip(0..) {
+            let mut attempts = Attempt::all(name, &batch.parties);
+            for key in batch.jobs {
+                let attempt = attempts.next();
                 if fate == Some(Fate::Unknown) {
-                    self.is_in_doubt(key, Attempt { batch: name, position });
+                    self.is_in_doubt(key, attempt);
                 }
                 if let Some(lane) = self.come_back(key, fate) {
                     back[lane].push(key);
@@ -192,10 +194,10 @@ impl Backlog {
     }
 
     /// It went out with this batch, which may have run: Redis can be asked what became of it.
-    fn is_in_doubt(&mut self, key: Key, attempt: Attempt) {
+    fn is_in_doubt(&mut self, key: Key, attempt: Option<Attempt>) {
         if let Some(job) = self.jobs.get_mut(key) {
             match &mut job.ready.operation {
-                Operation::Admit(admission) => admission.earlier.push(attempt),
+                Operation::Admit(admission) => admission.earlier.extend(attempt),
                 other if !other.is_repeatable() => self.settle(key, Settled::Done),
                 _ => {}
             }

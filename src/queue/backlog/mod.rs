@@ -19,6 +19,7 @@ pub use self::jobs::Key;
 use self::lane::Lane;
 use super::connection::resp::Reply;
 use super::operation::Family;
+use super::quota::{Party, Renewals};
 use super::scripts::{Kind, Work};
 use super::{Ready, Settled};
 use crate::core::{Detail, Error, Outcome};
@@ -65,6 +66,8 @@ pub struct Call<'a> {
     /// Whether the script is sent with it.
     pub whole: bool,
     pub work: Work<'a>,
+    /// Of the admissions that it is of.
+    pub parties: &'a [Party],
 }
 
 pub struct Batch {
@@ -81,6 +84,8 @@ pub struct Batch {
     loads: u64,
     /// What its operations weigh together.
     pub weight: usize,
+    /// Of the admissions that it is of, in order.
+    pub parties: Vec<Party>,
 }
 
 /// Whose jobs they are.
@@ -116,6 +121,7 @@ pub struct Backlog {
     news: Vec<usize>,
     sent: VecDeque<Batch>,
     claims: Claims,
+    renewals: Renewals,
     waiting: usize,
     number: u64,
     /// What no other writer has.

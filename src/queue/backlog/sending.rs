@@ -5,7 +5,9 @@ use tokio::time::Instant;
 use super::jobs::Key;
 use super::{Backlog, Batch, Call, MAX_BATCH_BYTES, MAX_SENT, MAX_SMALL, WORTH_SENDING, expired};
 use crate::core::Detail;
+use crate::queue::Operation;
 use crate::queue::operation::Family;
+use crate::queue::quota::{Admission, Party};
 use crate::queue::scripts::Work;
 
 impl Backlog {
@@ -23,8 +25,13 @@ impl Backlog {
                 continue;
             }
             let family = Family::ALL[lane % Family::ALL.len()];
-            let (jobs, weight) = self.fill(lane, family, now, trouble);
+            let (mut jobs, weight) = self.fill(lane, family, now, trouble);
             if !jobs.is_empty() {
+                let queue = lane / Family::ALL.len();
+                let parties = match family {
+                    Family::Admit => self.gather(&mut jobs, queue, now),
+                    _ => Vec::new(),
+                };
                 self.turn = (lane + 1) % lanes;
                 self.number += 1;
                 let number = self.number;
@@ -35,16 +42,20 @@ impl Backlog {
                 let whole = std::mem::take(&mut self.load_next[kind as usize]);
                 self.loads[kind as usize] += u64::from(whole);
                 let loads = self.loads[kind as usize];
-                let batch =
-                    Batch { jobs, number, end: u64::MAX, sent_at: now, reply: None, kind, loads, weight };
-                self.sent.push_back(batch);
-                return Some(Call {
-                    queue: lane / Family::ALL.len(),
-                    whole,
+                let (end, reply) = (u64::MAX, None);
+                self.sent.push_back(Batch {
+                    jobs,
                     number,
-                    writer: self.writer,
-                    work,
+                    end,
+                    sent_at: now,
+                    reply,
+                    kind,
+                    loads,
+                    weight,
+                    parties,
                 });
+                let parties = self.sent.back().map_or(&[][..], |batch| &batch.parties);
+                return Some(Call { queue, whole, number, writer: self.writer, work, parties });
             }
         }
         None
@@ -78,6 +89,23 @@ impl Backlog {
             }
         }
         (batch, weight)
+    }
+
+    /// Has admissions of one tenant stand together, each tenant's in the order in which they came, and gives the parties.
+    fn gather(&mut self, batch: &mut [Key], queue: usize, now: Instant) -> Vec<Party> {
+        let admission = |key: &Key| match self.jobs.get(*key).map(|job| &job.ready.operation) {
+            Some(Operation::Admit(admission)) => Some(&**admission),
+            _ => None,
+        };
+        let party = |key: &Key| admission(key).map(Admission::party);
+        batch.sort_by(|one, two| party(one).cmp(&party(two)));
+        let mut parties = Vec::new();
+        for keys in batch.chunk_by(|one, two| party(one) == party(two)) {
+            let Some((limits, tenant)) = party(&keys[0]) else { continue };
+            let renew = limits.backlog.is_some() && self.renewals.is_due(queue, tenant, now);
+            parties.push(Party { calls: keys.len() as u8, rate: limits.rate, renew });
+        }
+        parties
     }
 
     /// The call of the batch that was just made ends here on the link.

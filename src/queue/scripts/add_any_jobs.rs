@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use super::{
-    INSPECTOR, KEYS, QUEUE, QUEUE_KEYS, Source, Strings, base_of, flag, has_repeats, queue_keys,
+    INSPECTOR, KEYS, QUEUE, QUEUE_KEYS, REFUSAL, Source, Strings, base_of, flag, has_repeats, queue_keys,
     shared_values,
 };
 use crate::core::options::{Deduplication, JobOptions};
@@ -14,6 +14,7 @@ use crate::queue::{Addition, Destination, Reuse};
 
 static SOURCE: LazyLock<Source> = LazyLock::new(|| {
     Source::new(&[
+        REFUSAL,
         KEYS,
         INSPECTOR,
         QUEUE,

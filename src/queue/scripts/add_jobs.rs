@@ -3,14 +3,15 @@
 use std::sync::LazyLock;
 
 use super::{
-    INSPECTOR, KEYS, QUEUE, QUEUE_KEYS, Source, base_of, flag, has_repeats, queue_keys, shared_values,
+    INSPECTOR, KEYS, QUEUE, QUEUE_KEYS, REFUSAL, Source, base_of, flag, has_repeats, queue_keys,
+    shared_values,
 };
 use crate::core::Job;
 use crate::queue::Destination;
 use crate::queue::connection::resp::{Decimal, push_array, push_bulk, push_bulk_of};
 
 static SOURCE: LazyLock<Source> =
-    LazyLock::new(|| Source::new(&[KEYS, INSPECTOR, QUEUE, include_str!("add_jobs.lua")]));
+    LazyLock::new(|| Source::new(&[REFUSAL, KEYS, INSPECTOR, QUEUE, include_str!("add_jobs.lua")]));
 
 /// The script and everything of its call that is the same for each batch of a queue.
 pub struct Script {

@@ -1,265 +1,288 @@
--- Admits a batch of calls to what their tenants may enqueue, each or not.
+-- Admits a batch of calls to what their tenants may enqueue, each or not. Calls of a tenant stand together in it.
 --
--- Behind `rate.lua`, in one text: what is not defined here is there.
+-- Behind `refusal.lua` and `rate.lua`, in one text: what is not defined here is there.
 --
--- KEYS  1 completed (zset)  2 failed (zset)  3 what is said here (string)
---       4 the rates of tenants (zset: each by the time it is made up for)
---       then for each tenant that has one: its backlog (zset: ids of jobs)
+-- KEYS  1 completed (zset)  2 failed (zset)  3 what is said here (string)  4, 5 the rates of tenants, and those before (hashes)
+--       then for each tenant that has one: its backlog (list)
 --       then for each call: its job (hash)
 --       then what was said to each batch that a call may have been in before (string)
--- ARGV  1         a number, which the reply begins with
---       2         which jobs that ended make room for another of their id: "0" none, "1" those that failed, "2" all
---       3         for how many ms jobs may not be there yet, and what is said here is kept
---       4, 5      how many tenants there are, and how many calls
---       then for each tenant: its name, how many jobs it may have that have not ended, or "0", and step and reach of its rate as in
---                 `rate.lua`, or "0" alone where it has none
---       then for each call: the number of its tenant, from 1
---       then for each batch that a call may have been in: the number of the call, and its position there, both from 1
+-- ARGV  1     a number, which the reply begins with
+--       2     which jobs that ended make room for another of their id: "0" none, "1" those that failed, "2" all
+--       3     for how many ms jobs may not be there yet, and what is said here is kept
+--       4     how many calls each tenant has: a byte each
+--       5     how many times the limits change from one tenant to the next
+--       then for each of those: how many tenants have them; how many jobs one may have that have not ended, or "0"; "1" where its
+--             backlog is not to run out soon; and step and reach of its rate as in `rate.lua`, or "0" alone where it has none
+--       then the name of each tenant that has a rate
+--       then for each batch that a call may have been in: the number of the call, and there its own, that of its tenant and that of
+--             its tenant's last call, all from 1
 --
--- Reply: that number, then two for each call, in order:
---   0, 0     its job is there already: nothing is taken for it
---   1, time  it is admitted, and the rate of its tenant is made up for at this time, or 0 where it has none; 2 where its job had
---            a place in the backlog before
---   3, ms    its rate lets it through after so long
---   4, 0     as many jobs as may be are there that have not ended
+-- Reply: that number; the time now; the time in ms from which a job that was to come and is not there is given up; a character for
+-- each call; for each tenant when its rate is made up for, or 0 where it has none; and for each "5" two numbers: when the rate was
+-- made up for when that was said, and when its job is given up. The characters:
+--   0  its job is there already: nothing is taken for it
+--   1  it is admitted
+--   2  it is admitted, and its job takes the place of one that ended
+--   3  its rate does not let it through yet
+--   4  as many jobs as may be are there that have not ended
+--   5, 6  "1" or "2" was said to it before
 --
--- What may fail comes before what takes something, so an error reply means that nothing was taken. (A user who may not run a
--- command that only a full backlog or an old rate needs leaves what ends by itself.)
+-- An error reply means that nothing was taken. (A user who may not run a command that only a full backlog needs leaves what ends by
+-- itself.)
 --
--- A backlog has the ids of jobs by the time from which one that is not there is gone for good: one that was there, from when that
--- was last known; one that is to come, from when it is given up. Of one that is to come, a quarter of a ms more says that a job
--- that ended has its id and is to make room, half of one that more than one call has the place.
+-- A backlog has a text for each job, "<ms>:<id>": one that is not there is gone for good from that time on. "r" before it says that
+-- until then a job that has ended is not this one, but the one whose place it takes. Two calls for one id have a place each until
+-- one is told that it is a duplicate.
 
-local call, try = redis.call, redis.pcall
-local completed, failed, said, rates = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local call, try, sub, byte = redis.call, redis.pcall, string.sub, string.byte
+local KEYS, ARGV = KEYS, ARGV
+local completed, failed, said, rates, before = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local reuse, counts = ARGV[2], ARGV[4]
+local id_at = #completed - #'completed' + 1
 local now = now_of_server()
 local now_ms = math.floor(now / MILLISECOND)
+local given_up = now_ms + ARGV[3]
 
 -- In a batch, jobs of a backlog that are looked at for a tenant that has no place left.
 local LOOKS = 64
--- What is added to the time of a job that is to come.
-local ROOM, SHARED = 0.25, 0.5
 -- A tenant that enqueues nothing for so long is forgotten: a week.
 local WEEK = '604800000'
 
 -- --- what there is to do --------------------------------------------------------------------------------------------
 
--- A tenant that comes with two limits is one: what is counted of it stands in `of`.
-local tenants, known, key, at = {}, {}, 5, 6
--- Whether no rate is kept yet, as far as is known.
-local names, rated, count, any_backlog, fresh = {}, {}, 0, false, true
-for i = 1, tonumber(ARGV[4]) do
-  local name, most, step = ARGV[at], ARGV[at + 1], ARGV[at + 2]
-  local tenant = known[name] or {}
-  local limits = { of = tenant }
-  known[name] = tenant
-  if most ~= '0' then
-    any_backlog, limits.most, tenant.backlog = true, tonumber(most), KEYS[key]
-    tenant.count = tenant.count or call('ZCARD', KEYS[key])
-    key = key + 1
+local run, rated, backlogs, at = {}, 0, 0, 6
+for i = 1, ARGV[5] + 0 do
+  local tenants, most, step = ARGV[at] + 0, ARGV[at + 1] + 0, ARGV[at + 3] + 0
+  local reach
+  if step > 0 then
+    rated, reach = rated + tenants, ARGV[at + 4] + 0
   end
-  if step ~= '0' then
-    limits.step, limits.reach = tonumber(step), tonumber(ARGV[at + 3])
-    if not tenant.rated then
-      count = count + 1
-      names[count], rated[count], tenant.rated = name, tenant, true
-    end
-    at = at + 1
+  if most > 0 then
+    backlogs = backlogs + tenants
   end
-  tenants[i], at = limits, at + 3
+  run[i] = { tenants = tenants, most = most, renew = ARGV[at + 2] == '1', step = step, reach = reach }
+  at = at + (reach and 5 or 4)
 end
-if count > 0 then
-  local tills = try('ZMSCORE', rates, unpack(names))
-  -- Redis has ZMSCORE from 6.2 on.
-  if tills.err then
-    for i = 1, count do
-      tills[i] = call('ZSCORE', rates, names[i])
-    end
-  end
-  for i = 1, count do
-    local till = tills[i] and tonumber(tills[i])
-    rated[i].till, fresh = till, fresh and not till
-  end
+local first_name, calls, first_job = at, 0, 5 + backlogs
+for i = 1, #counts do
+  calls = calls + byte(counts, i)
 end
-
-local calls, first_job, first_call = tonumber(ARGV[5]), key - 1, at - 1
 local first_before = first_job + calls
 
-local base = string.sub(completed, 1, -1 - #'completed')
-local function id_of(job)
-  return string.sub(job, #base + 1)
-end
+local tills = rated > 0 and kept_rates(rates, before, ARGV, first_name, first_name + rated - 1)
 
--- What was said to calls before, by their number: they went out, and the answer was lost.
-local said_before
+-- What was said to calls before, by their number: they went out, and the answer was lost. Of those that were refused nothing was
+-- taken, and they are looked at anew.
+local heard
 for i = 1, #KEYS - first_before do
-  said_before = said_before or {}
+  heard = heard or {}
   local text = call('GET', KEYS[first_before + i])
   if text then
-    local place = first_call + calls + 2 * i
-    local words, position = cmsgpack.unpack(text), 2 * tonumber(ARGV[place])
-    said_before[tonumber(ARGV[place - 1])] = { words[position], words[position + 1] }
+    local words = {}
+    for word in string.gmatch(text, '%S+') do
+      words[#words + 1] = word
+    end
+    local place = first_name + rated + 4 * (i - 1)
+    local mine, codes = tonumber(ARGV[place + 1]), words[2]
+    local code = sub(codes, mine, mine)
+    if code == '0' or code == '1' or code == '2' then
+      -- The calls of a tenant are let through one after the other.
+      local _, later = string.gsub(sub(codes, mine + 1, tonumber(ARGV[place + 3])), '[12]', '')
+      heard[tonumber(ARGV[place])] =
+        { code = code, till = tonumber(words[2 + ARGV[place + 2]]), later = later, given_up = tonumber(words[1]) }
+    end
   end
 end
 
-local there = call('EXISTS', unpack(KEYS, first_job + 1, first_before)) > 0
-local reuse = ARGV[2]
-
--- Whether a job is there, and stays, and whether it is there and makes room.
-local function is_there(job)
-  if call('EXISTS', job) == 0 then
-    return false, false
-  end
-  local id = id_of(job)
-  local room = reuse ~= '0' and call('ZSCORE', failed, id) or reuse == '2' and call('ZSCORE', completed, id)
-  return not room, room
-end
-
-local free, room = nil, {}
-if there then
-  free = {}
+-- Which jobs are there and stay, and which are there and make room.
+local stays, room = {}, {}
+if call('EXISTS', unpack(KEYS, first_job + 1, first_before)) > 0 then
   for i = 1, calls do
-    free[i], room[i] = is_there(KEYS[first_job + i])
-  end
-end
-
--- A user who may not do this would otherwise be refused after places were taken. It is taken back, as it has no time.
-if any_backlog then
-  local why = try('SET', said, '', 'PX').err
-  -- Redis 6 has no code for this.
-  if string.find(why, "can't run this command", 1, true) then
-    return redis.error_reply('NOPERM this user may not run SET')
-  elseif not string.find(why, 'syntax', 1, true) then
-    return redis.error_reply((string.gsub(why, '^@user_script: %d+: %-', '')))
+    local job = KEYS[first_job + i]
+    if call('EXISTS', job) == 1 then
+      local id = sub(job, id_at)
+      room[i] = reuse ~= '0' and call('ZSCORE', failed, id) or reuse == '2' and call('ZSCORE', completed, id)
+      stays[i] = not room[i]
+    end
   end
 end
 
 -- --- how ------------------------------------------------------------------------------------------------------------
 
--- Takes jobs out of the backlog that have ended or are gone, as far as that can be said of them. Those that were not looked at for
--- the longest time come first; the ones that are there go behind them.
-local function look(tenant)
-  local ids = call('ZRANGE', tenant.backlog, '0', tostring(LOOKS - 1), 'WITHSCORES')
-  local ended, alive = {}, {}
-  for i = 1, #ids, 2 do
-    local id = ids[i]
-    local job = try('HMGET', base .. id, 'finishedOn', 'timestamp')
-    local gone, till = job.err or not job[2], tonumber(ids[i + 1])
-    local makes_room = till > now_ms and till % SHARED == ROOM
-    if (job[1] and not makes_room) or (gone and till <= now_ms) then
-      ended[#ended + 1] = id
-    elseif not gone and not job[1] then
-      alive[#alive + 1], alive[#alive + 2] = digits(now_ms), id
+-- Finds places in a backlog that has more jobs than it may, of which the last ones are these: gives how many have one, and the
+-- numbers of those that have none.
+local function make_places(backlog, most, length, texts, count)
+  local base = sub(completed, 1, id_at - 1)
+  call('LTRIM', backlog, '0', tostring(-1 - count))
+
+  -- Those that were not looked at for the longest time come first. Jobs that have ended or are gone, as far as that can be said,
+  -- are taken out; the ones that are there go behind the others.
+  local old = call('LRANGE', backlog, '0', tostring(LOOKS - 1))
+  local alive, known = {}, {}
+  for i = 1, #old do
+    local mark, till, id = string.match(old[i], '^(r?)(%d+):(.*)$')
+    local job = try('HMGET', base .. (id or ''), 'finishedOn', 'timestamp')
+    local gone, is_due = job.err or not job[2], tonumber(till or '0') <= now_ms
+    local makes_room = mark == 'r' and not is_due
+    if gone and not is_due or makes_room then
+      alive[#alive + 1] = old[i]
+    elseif not gone and not job[1] and not known[id] then
+      alive[#alive + 1], known[id] = '0:' .. id, true
     end
   end
-  if #alive > 0 then
-    call('ZADD', tenant.backlog, unpack(alive))
-  end
-  if #ended > 0 then
-    tenant.count = tenant.count - call('ZREM', tenant.backlog, unpack(ended))
-  end
-end
-
--- Whether there is a place for it, and it has none yet.
-local function place_for(tenant, id)
-  if tenant.count >= tenant.most and not tenant.looked then
-    tenant.looked = true
-    look(tenant)
-  end
-  if tenant.count < tenant.most then
-    return true, true
-  end
-  return call('ZSCORE', tenant.backlog, id), false
-end
-
-local function till_digits(till)
-  return string.format('%.2f', till)
-end
-
--- The job has a place from an earlier call. Whether that is over, and the place is this call's.
-local function take_over(tenant, id, till)
-  local old = tonumber(call('ZSCORE', tenant.backlog, id))
-  local shared = old > now_ms
-  if shared then
-    local marks = SHARED + math.max(old % SHARED, till % SHARED)
-    till = math.max(math.floor(old), math.floor(till)) + marks
-  end
-  call('ZADD', tenant.backlog, till_digits(till), id)
-  return not shared
-end
-
-local grace = tonumber(ARGV[3])
-local function admit(i)
-  if said_before and said_before[i] then
-    return unpack(said_before[i])
-  elseif free and free[i] then
-    return 0, 0
-  end
-  local limits = tenants[tonumber(ARGV[first_call + i])]
-  local tenant = limits.of
-  tenant.most, tenant.step, tenant.reach = limits.most, limits.step, limits.reach
-  local id, new
-  if tenant.most then
-    id = id_of(KEYS[first_job + i])
-    local fits
-    fits, new = place_for(tenant, id)
-    if not fits then
-      return 4, 0
+  if #old > 0 then
+    call('LTRIM', backlog, tostring(#old), '-1')
+    if #alive > 0 then
+      call('RPUSH', backlog, unpack(alive))
     end
   end
-  local till = 0
-  if tenant.step then
-    local wait = pass(tenant, now)
-    if wait then
-      return 3, wait
-    end
-    till = tenant.till
+
+  -- Of two calls for one job at most one is more than a duplicate.
+  local is_to_come, late = {}, call('LRANGE', backlog, tostring(-LOOKS), '-1')
+  for i = 1, #late do
+    local till, id = string.match(late[i], '^r?(%d+):(.*)$')
+    is_to_come[id or ''] = till and tonumber(till) > now_ms
   end
-  if tenant.most then
-    local to_come = now_ms + grace + (room[i] and ROOM or 0)
-    if new and call('ZADD', tenant.backlog, 'NX', till_digits(to_come), id) == 1 then
-      tenant.count = tenant.count + 1
+  local free, fit, without = most - (length - count - #old + #alive), {}, {}
+  for i = 1, count do
+    local id = string.match(texts[i], ':(.*)$')
+    if is_to_come[id] then
+      fit[#fit + 1] = texts[i]
+    elseif free > 0 then
+      fit[#fit + 1], is_to_come[id], free = texts[i], true, free - 1
     else
-      new = take_over(tenant, id, to_come)
+      without[#without + 1] = i
     end
-    tenant.grown = true
   end
-  return tenant.most and not new and 2 or 1, till
+  if #fit > 0 then
+    call('RPUSH', backlog, unpack(fit))
+  end
+  return #fit, without
 end
 
-local reply, taken = { tonumber(ARGV[1]) }, false
-for i = 1, calls do
-  local what, more = admit(i)
-  taken = taken or what == 1 or what == 2
-  reply[2 * i], reply[2 * i + 1] = what, more
+-- What was taken, for the case that something fails.
+local pushed = {}
+local function give_back()
+  for i = 1, #pushed, 2 do
+    try('LTRIM', pushed[i], '0', tostring(-1 - pushed[i + 1]))
+  end
 end
 
-local kept, last = {}, 0
-for i = 1, count do
-  local rate = rated[i]
-  if rate.changed then
-    kept[#kept + 1], kept[#kept + 2] = digits(rate.till), names[i]
-    last = math.max(last, rate.till)
+-- Gives so many jobs their places, and the numbers of those that have none where that is not nothing; or an error, and the
+-- command that it is of.
+local function take_places(backlog, limits, texts, count)
+  local length = try('RPUSH', backlog, unpack(texts, 1, count))
+  if type(length) == 'table' then
+    return nil, length, 'RPUSH'
+  end
+  local is_new, without = length == count, nil
+  if length > limits.most then
+    count, without = make_places(backlog, limits.most, length, texts, count)
+  end
+  pushed[#pushed + 1], pushed[#pushed + 2] = backlog, count
+  if is_new or without or limits.renew then
+    local allowed = try('PEXPIRE', backlog, WEEK)
+    if type(allowed) == 'table' then
+      return nil, allowed, 'PEXPIRE'
+    end
+  end
+  return without
+end
+
+local codes, ends, texts_of_ends, more = {}, {}, {}, {}
+-- What is to be kept, and what a tenant's rate came to that comes with two limits.
+local kept, last, known = {}, 0, run[2] and {}
+local rate, texts, places = {}, {}, {}
+local to_come, in_its_place = digits(given_up) .. ':', 'r' .. digits(given_up) .. ':'
+local position, backlog_at, name_at, anything = 0, 5, 0, false
+
+for i = 1, #run do
+  local limits = run[i]
+  local step = limits.step
+  for _ = 1, limits.tenants do
+    local tenant = #ends + 1
+    local first, last_call, taken, name = position + 1, position + byte(counts, tenant), 0, nil
+    rate.till, rate.changed = nil, false
+    if step > 0 then
+      name_at = name_at + 1
+      name = ARGV[first_name + name_at - 1]
+      rate.step, rate.reach, rate.till = step, limits.reach, known and known[name] or tills[1 + name_at] and tills[1 + name_at] + 0 or nil
+    end
+    while position < last_call do
+      position = position + 1
+      local code, before = '1', heard and heard[position]
+      if before then
+        code = before.code == '1' and '5' or before.code == '2' and '6' or '0'
+        if code ~= '0' then
+          more[#more + 1], more[#more + 2] = before.till - before.later * step, before.given_up
+        end
+      elseif stays[position] then
+        code = '0'
+      elseif step > 0 and pass(rate, now) then
+        code = '3'
+      else
+        code = room[position] and '2' or '1'
+        taken = taken + 1
+        texts[taken] = (code == '2' and in_its_place or to_come) .. sub(KEYS[first_job + position], id_at)
+        places[taken] = position
+      end
+      codes[position] = code
+    end
+    if limits.most > 0 then
+      backlog_at = backlog_at + 1
+      if taken > 0 then
+        local without, why, command = take_places(KEYS[backlog_at], limits, texts, taken)
+        if why then
+          give_back()
+          return refused(why, command)
+        elseif without and #without > 0 then
+          for j = 1, #without do
+            codes[places[without[j]]] = '4'
+            rate.till = rate.till and rate.till - step
+          end
+          -- Whatever its rate says of the others, there is no place for them.
+          for j = first, last_call do
+            codes[j] = codes[j] == '3' and '4' or codes[j]
+          end
+          taken = taken - #without
+        end
+      end
+    end
+    anything = anything or taken > 0
+    local till = rate.till or 0
+    local text = rate.changed and digits(till) or '0'
+    if rate.changed then
+      kept[#kept + 1], kept[#kept + 2] = name, text
+      if till > last then
+        last = till
+      end
+      if known then
+        known[name] = till
+      end
+    end
+    ends[tenant], texts_of_ends[tenant] = till, text
   end
 end
-for i = 1, any_backlog and #tenants or 0 do
-  local tenant = tenants[i].of
-  if tenant.grown then
-    try('PEXPIRE', tenant.backlog, WEEK)
-  end
+
+codes = table.concat(codes)
+local reply = { tonumber(ARGV[1]), now, given_up, codes, unpack(ends) }
+for i = 1, #more do
+  reply[#reply + 1] = more[i]
 end
-if taken then
-  call('SET', said, cmsgpack.pack(reply), 'PX', ARGV[3])
+if anything then
+  local text = digits(given_up) .. ' ' .. codes .. ' ' .. table.concat(texts_of_ends, ' ')
+  local done = try('SET', said, text, 'PX', ARGV[3])
+  if done.err then
+    give_back()
+    return refused(done, 'SET')
+  end
 end
 if #kept > 0 then
-  call('ZADD', rates, unpack(kept))
-  local left = math.ceil((last - now) / MILLISECOND)
-  if call('PTTL', rates) < left then
-    call('PEXPIRE', rates, digits(left + 60000))
-  end
-  -- Rates that are made good are dropped now and then, and the last of them with the key.
-  if fresh or reply[1] % 8 == 0 then
-    try('ZREMRANGEBYSCORE', rates, '-inf', '(' .. digits(now))
+  local why, command = keep_rates(rates, before, tills[1], kept, last, now)
+  if why then
+    give_back()
+    try('PEXPIRE', said, '0')
+    return refused(why, command)
   end
 end
 

@@ -1,30 +1,37 @@
 //! A batch of calls that ask to be admitted, on the wire: one call of `admit.lua`, with every key declared but those of jobs
 //! that a backlog has.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::{RATE, Source, Strings, base_of};
+use super::{RATE, REFUSAL, Source, Strings, base_of};
 use crate::core::quota::Limits;
 use crate::queue::Destination;
 use crate::queue::connection::resp::{Decimal, Reply, push_array, push_bulk};
-use crate::queue::quota::{Admission, BatchName, Tenant, Verdict, rates};
+use crate::queue::quota::{Admission, BatchName, Claim, Party, Verdict, rates};
 
-static SOURCE: LazyLock<Source> = LazyLock::new(|| Source::new(&[RATE, include_str!("admit.lua")]));
+static SOURCE: LazyLock<Source> = LazyLock::new(|| Source::new(&[REFUSAL, RATE, include_str!("admit.lua")]));
 
 /// The script and everything of its call that is the same for each batch of a queue.
 pub struct Script {
     base: String,
+    rates: [String; 2],
     reuse: u64,
 }
 
 impl Script {
     pub fn new(destination: &Destination) -> Self {
-        Script { base: base_of(destination), reuse: destination.reuse as u64 }
+        let base = base_of(destination);
+        Script { rates: rates(&base), base, reuse: destination.reuse as u64 }
     }
 
-    /// Appends the call for a batch.
-    pub fn push_call(&self, whole: bool, name: BatchName, batch: &[&Admission], out: &mut Vec<u8>) {
+    /// Appends the call for a batch of these parties.
+    pub fn push_call(
+        &self,
+        whole: bool,
+        name: BatchName,
+        (batch, parties): (&[&Admission], &[Party]),
+        out: &mut Vec<u8>,
+    ) {
         let base = self.base.as_bytes();
         let (mut keys, mut values) = (Strings::default(), Strings::default());
         keys.push(&[base, b"completed"]);
@@ -32,49 +39,63 @@ impl Script {
         let mut key = String::new();
         name.push_key(&self.base, &mut key);
         keys.push(&[key.as_bytes()]);
-        keys.push(&[rates(&self.base).as_bytes()]);
+        for rates in &self.rates {
+            keys.push(&[rates.as_bytes()]);
+        }
         values.push_number(name.number);
         values.push_number(self.reuse);
         let longest = batch.iter().map(|admission| admission.grace_ms).max().unwrap_or_default();
         values.push_number(longest.into());
-        let mut tenants = HashMap::<(&Tenant, Limits), usize>::with_capacity(batch.len());
-        let (mut limits, mut calls, mut before) =
-            (Strings::default(), Strings::default(), Strings::default());
-        let (mut jobs, mut batches) = (Strings::default(), Strings::default());
+        let counts: Vec<_> = parties.iter().map(|party| party.calls).collect();
+        values.push(&[&counts]);
+        let first_of_each: Vec<_> = parties
+            .iter()
+            .scan(0, |next, party| {
+                let first = *next;
+                *next += usize::from(party.calls);
+                batch.get(first).map(|admission| (*admission, party.renew))
+            })
+            .collect();
+        let runs: Vec<_> =
+            first_of_each.chunk_by(|one, two| (one.0.limits, one.1) == (two.0.limits, two.1)).collect();
+        values.push_number(runs.len() as u64);
+        for run in runs {
+            values.push_number(run.len() as u64);
+            push_limits(&run[0].0.limits, run[0].1, &mut values);
+        }
+        for (admission, _) in &first_of_each {
+            if admission.limits.backlog.is_some() {
+                keys.push(&[admission.tenant.backlog(&self.base).as_bytes()]);
+            }
+            if admission.limits.rate.is_some() {
+                values.push(&[admission.tenant.name().as_bytes()]);
+            }
+        }
+        for admission in batch {
+            keys.push(&[base, &admission.id]);
+        }
         for (admission, place) in batch.iter().zip(1..) {
-            let next = tenants.len() + 1;
-            let number = *tenants.entry((&admission.tenant, admission.limits)).or_insert_with(|| {
-                if admission.limits.backlog.is_some() {
-                    keys.push(&[admission.tenant.backlog(&self.base).as_bytes()]);
-                }
-                limits.push(&[admission.tenant.name().as_bytes()]);
-                push_limits(&admission.limits, &mut limits);
-                next
-            });
-            jobs.push(&[base, &admission.id]);
-            calls.push_number(number as u64);
             for attempt in &admission.earlier {
                 key.clear();
                 attempt.batch.push_key(&self.base, &mut key);
-                batches.push(&[key.as_bytes()]);
-                before.push_number(place);
-                before.push_number(u64::from(attempt.position) + 1);
+                keys.push(&[key.as_bytes()]);
+                values.push_number(place);
+                for at in [attempt.position, attempt.party, attempt.last] {
+                    values.push_number(u64::from(at) + 1);
+                }
             }
         }
-        values.push_number(tenants.len() as u64);
-        values.push_number(batch.len() as u64);
-        let key_count = keys.count + jobs.count + batches.count;
-        push_array(3 + key_count + values.count + limits.count + calls.count + before.count, out);
+        push_array(3 + keys.count + values.count, out);
         SOURCE.push(whole, out);
-        push_bulk(Decimal::default().write(key_count as u64), out);
-        for strings in [keys, jobs, batches, values, limits, calls, before] {
-            out.extend_from_slice(&strings.bytes);
-        }
+        push_bulk(Decimal::default().write(keys.count as u64), out);
+        out.extend_from_slice(&keys.bytes);
+        out.extend_from_slice(&values.bytes);
     }
 }
 
-fn push_limits(limits: &Limits, values: &mut Strings) {
+fn push_limits(limits: &Limits, renew: bool, values: &mut Strings) {
     values.push_number(limits.backlog.unwrap_or_default().into());
+    values.push_number(renew.into());
     match &limits.rate {
         Some(rate) => {
             values.push_number(rate.step());
@@ -84,33 +105,55 @@ fn push_limits(limits: &Limits, values: &mut Strings) {
     }
 }
 
-/// What a reply says of each call of a batch of so many; nothing when this is no reply to the batch.
-pub fn verdicts(reply: &Reply, number: u64, batch: usize) -> Option<Vec<Verdict>> {
+/// What a reply says of each call of a batch of these parties; nothing when this is no reply to the batch.
+pub fn verdicts(reply: &Reply, number: u64, parties: &[Party]) -> Option<Vec<Verdict>> {
     let Reply::Array(items) = reply else {
         return None;
     };
-    let (Reply::Integer(first), rest) = items.split_first()? else {
+    let [first, now, given_up, Reply::Bulk(codes), rest @ ..] = &items[..] else {
         return None;
     };
-    let (pairs, []) = rest.as_chunks::<2>() else {
+    let (now, given_up) = (whole(now)?, whole(given_up)?);
+    let (ends, more) = rest.split_at_checked(parties.len())?;
+    let (said, []) = more.as_chunks::<2>() else {
         return None;
     };
-    if u64::try_from(*first) != Ok(number) || pairs.len() != batch {
+    let calls: usize = parties.iter().map(|party| usize::from(party.calls)).sum();
+    if whole(first)? != number || codes.len() != calls {
         return None;
     }
-    pairs.iter().map(read).collect()
+    let (mut codes, mut said) = (&codes[..], said.iter());
+    let mut verdicts = Vec::with_capacity(codes.len());
+    for (party, end) in parties.iter().zip(ends) {
+        let of_party;
+        (of_party, codes) = codes.split_at_checked(party.calls.into())?;
+        let (end, step) = (whole(end)?, party.rate.map_or(0, |rate| rate.step()));
+        let mut later = of_party.iter().filter(|code| matches!(code, b'1' | b'2')).count() as u64;
+        for code in of_party {
+            verdicts.push(match code {
+                b'0' => Verdict::Free,
+                b'1' | b'2' => {
+                    later -= 1;
+                    let place = Claim { given_up, in_its_place: *code == b'2' };
+                    Verdict::Charged { until: end.checked_sub(later * step)?, place }
+                }
+                b'3' => Verdict::TooFast { retry_after_ms: party.rate?.wait_ms(end, now) },
+                b'4' => Verdict::TooMany,
+                b'5' | b'6' => {
+                    let [until, given_up] = said.next()?;
+                    let place = Claim { given_up: whole(given_up)?, in_its_place: *code == b'6' };
+                    Verdict::Charged { until: whole(until)?, place }
+                }
+                _ => return None,
+            });
+        }
+    }
+    said.next().is_none().then_some(verdicts)
 }
 
-fn read(pair: &[Reply; 2]) -> Option<Verdict> {
-    let [Reply::Integer(what), Reply::Integer(more)] = pair else {
-        return None;
-    };
-    let more = u64::try_from(*more).ok()?;
-    match what {
-        0 => Some(Verdict::Free),
-        1 | 2 => Some(Verdict::Charged { until: more, place: *what == 1 }),
-        3 => Some(Verdict::TooFast { retry_after_ms: more }),
-        4 => Some(Verdict::TooMany),
+fn whole(reply: &Reply) -> Option<u64> {
+    match reply {
+        Reply::Integer(number) => u64::try_from(*number).ok(),
         _ => None,
     }
 }
@@ -119,9 +162,10 @@ fn read(pair: &[Reply; 2]) -> Option<Verdict> {
 mod tests {
     use super::*;
     use crate::core::quota::Rate;
-    use crate::queue::quota::Attempt;
+    use crate::queue::quota::{Attempt, Tenant};
 
     const NAME: BatchName = BatchName { writer: 255, number: 9 };
+    const RATE: Rate = Rate { limit: 7, period_ms: 1, burst: 3 };
 
     fn admission(tenant: &str, id: &str, limits: Limits) -> Admission {
         let id = id.as_bytes().into();
@@ -129,9 +173,9 @@ mod tests {
     }
 
     /// The keys, without what all have in common, and the values.
-    fn strings(batch: &[&Admission]) -> (Vec<String>, Vec<String>) {
+    fn strings(batch: &[&Admission], parties: &[Party]) -> (Vec<String>, Vec<String>) {
         let mut out = Vec::new();
-        Script::new(&Destination::sample("bull")).push_call(false, NAME, batch, &mut out);
+        Script::new(&Destination::sample("bull")).push_call(false, NAME, (batch, parties), &mut out);
         let out = String::from_utf8(out).unwrap();
         let strings: Vec<_> = out.split("\r\n").skip(2).step_by(2).map(str::to_owned).collect();
         assert!(out.starts_with(&format!("*{}\r\n", strings.len())));
@@ -141,42 +185,66 @@ mod tests {
     }
 
     #[test]
-    fn what_a_tenant_may_is_sent_once_and_a_call_that_may_have_been_in_a_batch_names_that() {
-        let rate = Rate { limit: 7, period_ms: 1, burst: 3 };
+    fn what_tenants_have_in_common_is_sent_once_and_a_call_that_may_have_been_in_a_batch_names_that() {
         let [fast, many] =
-            [Limits { rate: Some(rate), backlog: None }, Limits { rate: None, backlog: Some(10) }];
-        let [one, mut two, three] =
-            [admission("a", "1", fast), admission("a", "2", fast), admission("b", "3", many)];
-        two.earlier.push(Attempt { batch: BatchName { writer: 1, number: 2 }, position: 4 });
-        let (keys, values) = strings(&[&one, &two, &three]);
-        assert_eq!(
-            keys,
-            [
-                &["completed", "failed", "quota:b:ff:9:said", "quota:rates", "quota:t:b:backlog:ids"][..],
-                &["1", "2", "3", "quota:b:1:2:said"],
-            ]
-            .concat()
-        );
-        let expected = "9 0 5000 2 3 t:a 0 1143 3429 t:b 10 0 1 1 2 2 5";
+            [Limits { rate: Some(RATE), backlog: None }, Limits { rate: None, backlog: Some(10) }];
+        let [one, mut two, other, three] = [
+            admission("a", "1", fast),
+            admission("a", "2", fast),
+            admission("c", "4", fast),
+            admission("b", "3", many),
+        ];
+        two.earlier.push(Attempt {
+            batch: BatchName { writer: 1, number: 2 },
+            position: 4,
+            party: 1,
+            last: 6,
+        });
+        let party = |calls, rate, renew| Party { calls, rate, renew };
+        let parties = [party(2, Some(RATE), false), party(1, Some(RATE), false), party(1, None, true)];
+        let (keys, values) = strings(&[&one, &two, &other, &three], &parties);
+        let of_queue = ["completed", "failed", "quota:b:ff:9:said", "quota:rates", "quota:rates-before"];
+        let own = ["quota:t:b:backlog:ids", "1", "2", "4", "3", "quota:b:1:2:said"];
+        assert_eq!(keys, [&of_queue[..], &own].concat());
+        let expected = "9 0 5000 \u{2}\u{1}\u{1} 2 2 0 0 1143 3429 1 10 1 0 t:a t:c 2 5 2 7";
         assert_eq!(values.join(" "), expected);
     }
 
     #[test]
     fn a_reply_has_a_verdict_for_each_call_and_what_does_not_is_none() {
-        let reply = |numbers: &[i64]| Reply::Array(numbers.iter().map(|it| Reply::Integer(*it)).collect());
+        let party = |calls, rate| Party { calls, rate, renew: false };
+        let reply = |codes: &str, rest: &[i64]| {
+            let head = [Reply::Integer(9), Reply::Integer(20_000), Reply::Integer(6000)];
+            let rest = rest.iter().map(|it| Reply::Integer(*it));
+            Reply::Array(head.into_iter().chain([Reply::Bulk(codes.into())]).chain(rest).collect())
+        };
+        let place = |given_up, in_its_place| Claim { given_up, in_its_place };
+        let parties = [party(4, Some(RATE)), party(3, None)];
         assert_eq!(
-            verdicts(&reply(&[9, 0, 0, 1, 17, 2, 0, 3, 600, 4, 0]), 9, 5),
+            verdicts(&reply("0123416", &[22_286, 0, 17, 5000]), 9, &parties),
             Some(vec![
                 Verdict::Free,
-                Verdict::Charged { until: 17, place: true },
-                Verdict::Charged { until: 0, place: false },
-                Verdict::TooFast { retry_after_ms: 600 },
+                Verdict::Charged { until: 22_286 - 1143, place: place(6000, false) },
+                Verdict::Charged { until: 22_286, place: place(6000, true) },
+                Verdict::TooFast { retry_after_ms: 1 },
                 Verdict::TooMany,
+                Verdict::Charged { until: 0, place: place(6000, false) },
+                Verdict::Charged { until: 17, place: place(5000, true) },
             ])
         );
-        for wrong in [&[][..], &[9], &[8, 0, 0], &[9, 0], &[9, 5, 0], &[9, 1, -1], &[9, 0, 0, 0, 0]] {
-            assert_eq!(verdicts(&reply(wrong), 9, 1), None, "{wrong:?}");
+        for (codes, rest) in [
+            ("0000000", &[1][..]),
+            ("000000", &[1, 1]),
+            ("000000x", &[1, 1]),
+            ("0000003", &[1, 1]),
+            ("0000005", &[1, 1]),
+            ("0000000", &[1, 1, 1, 1]),
+            ("0110000", &[1, 1]),
+            ("0000000", &[-1, 1]),
+        ] {
+            assert_eq!(verdicts(&reply(codes, rest), 9, &parties), None, "{codes} {rest:?}");
         }
-        assert_eq!(verdicts(&Reply::Integer(9), 9, 1), None);
+        assert_eq!(verdicts(&reply("0000000", &[1, 1]), 8, &parties), None);
+        assert_eq!(verdicts(&Reply::Integer(9), 9, &parties), None);
     }
 }

@@ -1,5 +1,5 @@
 //! The scripts that run inside Redis, each `.lua` with the module beside it that puts it on the wire. What several have in
-//! common is in `keys.lua`, `inspector.lua`, `queue.lua` and `rate.lua`; `answer` reads the replies of those that add jobs.
+//! common is in `refusal.lua`, `keys.lua`, `inspector.lua`, `queue.lua` and `rate.lua`; `answer` reads the replies of those that add jobs.
 
 pub mod add_any_jobs;
 pub mod add_jobs;
@@ -39,6 +39,7 @@ pub(in crate::queue) const QUEUE_KEYS: [&str; 13] = [
 ];
 
 /// What several scripts begin with.
+const REFUSAL: &str = include_str!("refusal.lua");
 const KEYS: &str = include_str!("keys.lua");
 const INSPECTOR: &str = include_str!("inspector.lua");
 const QUEUE: &str = include_str!("queue.lua");
@@ -86,7 +87,7 @@ impl Scripts {
             Work::Look(looks) => self.look.push_call(call.whole, call.number, looks, out),
             Work::Admit(admissions) => {
                 let name = BatchName { writer: call.writer, number: call.number };
-                self.admit.push_call(call.whole, name, admissions, out);
+                self.admit.push_call(call.whole, name, (admissions, call.parties), out);
             }
             Work::Settle(settlements) => self.settle.push_call(call.whole, call.number, settlements, out),
         }
@@ -201,7 +202,7 @@ impl Answers {
                 answer::answers(reply, batch.number, batch.jobs.len()).map(Answers::Added)
             }
             Kind::Look => look_at_jobs::states(reply, batch.number, batch.weight).map(Answers::Looked),
-            Kind::Admit => admit::verdicts(reply, batch.number, batch.jobs.len()).map(Answers::Admitted),
+            Kind::Admit => admit::verdicts(reply, batch.number, &batch.parties).map(Answers::Admitted),
             Kind::Settle => settle::is_reply(reply, batch.number).then_some(Answers::Settled),
         }
     }

@@ -1,18 +1,10 @@
 -- What both scripts that add jobs begin with: what the queue is like, and what the user may do. It only reads. Behind
--- `keys.lua` and `inspector.lua`, in one text.
+-- `refusal.lua`, `keys.lua` and `inspector.lua`, in one text.
 --
 -- ARGV  1 job name
 --       2 how many events the queue is to keep, in decimal digits; "" where its meta says, and 10000 where that does not either
 
 local name = ARGV[1]
-
-local function refused(reply, command)
-  if string.find(reply.err, "can't run this command", 1, true) then
-    return redis.error_reply('NOPERM this user may not run ' .. command)
-  end
-  -- Redis 6 puts the place in the script before the code.
-  return redis.error_reply((string.gsub(reply.err, '^@user_script: %d+: %-', '')))
-end
 
 -- LLEN, XLEN and ZCARD fail on a key of another type, here rather than half-way.
 local settings = call('HMGET', meta, 'opts.maxLenEvents', 'paused', 'concurrency', 'version')

@@ -1,58 +1,60 @@
 -- Puts right what was taken for calls that were admitted, once it is known how each ended.
 --
--- Behind `rate.lua`, in one text: what is not defined here is there.
+-- Behind `refusal.lua` and `rate.lua`, in one text: what is not defined here is there.
 --
--- KEYS  1 the rates of tenants (zset)
---       then for each call whose tenant has one: its backlog (zset)
--- ARGV  1         a number, which the reply begins with
---       then for each call: what is to become of its place in the backlog: "" as it is, "k" it is kept, "g" it is given up, these two
---                 with its job's id; and the step of the rate as in `rate.lua`, the tenant and the time that was said of it, or "0"
---                 alone where nothing goes back
+-- KEYS  1, 2 the rates of tenants, and those before (hashes)
+--       then for each call whose place in a backlog is not to stay as it is: that backlog (list)
+-- ARGV  1     a number, which the reply begins with
+--       then for each call: "" where its place is to stay as it is; else what `admit.lua` wrote there, and what is to be there
+--             instead, or "" where it is given up; then the step of the rate as in `rate.lua`, the tenant and the time that was said
+--             of it, or "0" alone where nothing goes back
 --
 -- Reply: that number.
 
 local call = redis.call
+local rates, before = KEYS[1], KEYS[2]
 local now = now_of_server()
-local now_ms = math.floor(now / MILLISECOND)
-local kept = {}
+local back, till_of, names = {}, {}, {}
 
-local key, at = 2, 2
+local key, at = 3, 2
 while at <= #ARGV do
   local place = ARGV[at]
   at = at + 1
   if place ~= '' then
-    local backlog, id = KEYS[key], ARGV[at]
-    if place == 'k' then
-      local ids = kept[backlog] or {}
-      ids[#ids + 1], ids[#ids + 2] = digits(now_ms), id
-      kept[backlog] = ids
-    else
-      -- Not where its job is there, or another call has the place too: `admit.lua` says how that is known.
-      local till = tonumber(call('ZSCORE', backlog, id) or nil)
-      if till and till > now_ms and till % 1 < 0.5 then
-        call('ZREM', backlog, id)
-      end
+    -- It may have been taken out as ended. The newest are last.
+    if call('LREM', KEYS[key], '-1', place) == 1 and ARGV[at] ~= '' then
+      call('RPUSH', KEYS[key], ARGV[at])
     end
     key, at = key + 1, at + 1
   end
   if ARGV[at] == '0' then
     at = at + 1
   else
-    local name = ARGV[at + 1]
-    local rate = { step = tonumber(ARGV[at]), till = tonumber(call('ZSCORE', KEYS[1], name) or nil) }
-    if rate.till then
-      take_back(rate, tonumber(ARGV[at + 2]), now)
-      if rate.till > now then
-        call('ZADD', KEYS[1], digits(rate.till), name)
-      else
-        call('ZREM', KEYS[1], name)
-      end
-    end
+    back[#back + 1] = { step = tonumber(ARGV[at]), name = ARGV[at + 1], said = tonumber(ARGV[at + 2]) }
     at = at + 3
   end
 end
-for backlog, ids in pairs(kept) do
-  call('ZADD', backlog, 'XX', unpack(ids))
+
+if #back > 0 then
+  for i = 1, #back do
+    names[i] = back[i].name
+  end
+  local tills, kept, last = kept_rates(rates, before, names, 1, #names), {}, 0
+  for i = 1, #back do
+    local name = names[i]
+    local rate = { step = back[i].step, till = till_of[name] or tonumber(tills[1 + i] or nil) }
+    if rate.till then
+      take_back(rate, back[i].said, now)
+      till_of[name], last = rate.till, math.max(last, rate.till)
+      kept[#kept + 1], kept[#kept + 2] = name, digits(rate.till)
+    end
+  end
+  if #kept > 0 then
+    local why, command = keep_rates(rates, before, tills[1], kept, last, now)
+    if why then
+      return refused(why, command)
+    end
+  end
 end
 
 return { tonumber(ARGV[1]) }

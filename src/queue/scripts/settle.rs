@@ -2,12 +2,12 @@
 
 use std::sync::LazyLock;
 
-use super::{RATE, Source, Strings, base_of};
+use super::{RATE, REFUSAL, Source, Strings, base_of};
 use crate::queue::Destination;
 use crate::queue::connection::resp::{Decimal, Reply, push_array, push_bulk};
-use crate::queue::quota::{Place, Settlement, rates};
+use crate::queue::quota::{Claim, Place, Settlement, rates};
 
-static SOURCE: LazyLock<Source> = LazyLock::new(|| Source::new(&[RATE, include_str!("settle.lua")]));
+static SOURCE: LazyLock<Source> = LazyLock::new(|| Source::new(&[REFUSAL, RATE, include_str!("settle.lua")]));
 
 /// The script and everything of its call that is the same for each batch of a queue.
 pub struct Script {
@@ -22,18 +22,24 @@ impl Script {
     /// Appends the call for a batch.
     pub fn push_call(&self, whole: bool, number: u64, batch: &[&Settlement], out: &mut Vec<u8>) {
         let (mut keys, mut values) = (Strings::default(), Strings::default());
-        keys.push(&[rates(&self.base).as_bytes()]);
+        for rates in rates(&self.base) {
+            keys.push(&[rates.as_bytes()]);
+        }
         values.push_number(number);
         for settlement in batch {
-            let place: &[u8] = match settlement.place {
-                Place::Leave => b"",
-                Place::Keep => b"k",
-                Place::GiveUp => b"g",
+            let Settlement { claim, id, .. } = settlement;
+            let instead = match settlement.place {
+                Place::Leave => None,
+                Place::Keep => Some(Claim::known(id)),
+                Place::GiveUp => Some(Vec::new()),
             };
-            values.push(&[place]);
-            if !place.is_empty() {
-                keys.push(&[settlement.tenant.backlog(&self.base).as_bytes()]);
-                values.push(&[&settlement.id]);
+            match instead {
+                Some(instead) => {
+                    keys.push(&[settlement.tenant.backlog(&self.base).as_bytes()]);
+                    values.push(&[&claim.text(id)]);
+                    values.push(&[&instead]);
+                }
+                None => values.push(&[b""]),
             }
             match &settlement.token {
                 Some((rate, until)) => {
