@@ -39,6 +39,8 @@ const CASES = {
   FORBIDDEN: (number) => [ticket(number), { authorize: () => false }],
   OVERLOADED: (number) => [ticket(number)],
   CLOSED: (number) => [ticket(number)],
+  'QUOTA_EXCEEDED, in flight': (number) => [{ ...ticket(number), tenantId: 'flood' }],
+  'QUOTA_EXCEEDED, rate': (number) => [{ ...ticket(number), tenantId: 'flood' }],
 }
 
 /** Pipelines in the state that each case needs. */
@@ -50,7 +52,17 @@ async function open(folder, connection) {
   full.enqueue(ticket(0), hanging)
   const closed = make()
   await closed.close()
-  return { OVERLOADED: full, CLOSED: closed, usual }
+  const onQuotaUnavailable = 'closed'
+  const crowded = make({ quota: { inFlight: 1 }, timeoutMs: 3_600_000 })
+  crowded.enqueue({ ...ticket(0), tenantId: 'flood' }, hanging)
+  const fast = make({ quota: { rate: { limit: 1, periodMs: 2_678_400_000 } }, onQuotaUnavailable })
+  return {
+    OVERLOADED: full,
+    CLOSED: closed,
+    'QUOTA_EXCEEDED, in flight': crowded,
+    'QUOTA_EXCEEDED, rate': fast,
+    usual,
+  }
 }
 
 /** ns of CPU that the thread of the event loop has used, or NaN. */
@@ -71,6 +83,9 @@ async function measure(pipeline, name) {
     while (next < CALLS) {
       const [input, options] = make(next++)
       let came
+      // The first of them passes, as nothing is kept yet.
+      if (name === 'QUOTA_EXCEEDED, rate' && next === 1)
+        await pipeline.enqueue({ ...input, ticketId: 'first' }, storage).catch(() => {})
       try {
         came = (await pipeline.enqueue(input, storage, options)).status
       } catch (error) {
