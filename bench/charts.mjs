@@ -1,19 +1,22 @@
-// Draws the charts of the README from the results of the bench. `node bench/charts.mjs [results.json]`
+// Draws the charts of README and docs/speed.md from the results of the bench. `node bench/charts.mjs [results.json]`
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cpu } from './charts/cpu.mjs'
-import { http, latency } from './charts/panels.mjs'
+import { cost } from './charts/cost.mjs'
+import { http, latency } from './charts/latency.mjs'
 import { throughput } from './charts/throughput.mjs'
 
-const CHARTS = { throughput, cpu, latency, http }
+const CHARTS = { throughput, cost, latency, http }
 const FOLDER = fileURLToPath(new URL('../docs/charts', import.meta.url))
+
+/** By name: each chart as SVG, or undefined where the results have nothing for it. */
+export const chartsOf = (results) =>
+  Object.fromEntries(Object.entries(CHARTS).map(([name, draw]) => [name, draw(results)]))
 
 /** Writes each chart that the results suffice for, and tells which. */
 export function drawCharts(results) {
   mkdirSync(FOLDER, { recursive: true })
-  for (const [name, draw] of Object.entries(CHARTS)) {
-    const chart = draw(results)
+  for (const [name, chart] of Object.entries(chartsOf(results))) {
     const file = path.join(FOLDER, `${name}.svg`)
     if (chart) writeFileSync(file, chart)
     console.log(chart ? `drew ${file}` : `left out ${name}: the results have nothing for it`)

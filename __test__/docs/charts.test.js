@@ -1,0 +1,74 @@
+'use strict'
+// The charts are those of bench/results.json, and can be read in both themes, and by whoever sees none of it.
+const { spawnSync } = require('node:child_process')
+const { readdirSync } = require('node:fs')
+const path = require('node:path')
+const { PAGES, linksOf, read, root } = require('../support/markdown.js')
+
+const results = JSON.parse(read('bench/results.json'))
+
+/** By name, each chart as SVG. They are drawn by a module, in a process of its own. */
+function draw(given) {
+  const program = `
+    import { chartsOf } from ${JSON.stringify(path.join(root, 'bench/charts.mjs'))}
+    import { text } from 'node:stream/consumers'
+    console.log(JSON.stringify(chartsOf(JSON.parse(await text(process.stdin)))))`
+  const options = { input: JSON.stringify(given), encoding: 'utf8', maxBuffer: 2 ** 26 }
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], options)
+  if (status !== 0) throw new Error(stderr)
+  return JSON.parse(stdout)
+}
+
+const charts = draw(results)
+const names = Object.keys(charts)
+
+test('each chart is as bench/charts.mjs draws it from bench/results.json', () => {
+  expect(readdirSync(path.join(root, 'docs/charts')).sort()).toEqual(names.map((name) => `${name}.svg`).sort())
+  for (const name of names)
+    expect(read(`docs/charts/${name}.svg`) === charts[name] ? name : `${name} is stale`).toBe(name)
+})
+
+test('each chart is shown on a page', () => {
+  const shown = new Set(PAGES.flatMap(linksOf).map((target) => path.posix.basename(target)))
+  expect(names.filter((name) => !shown.has(`${name}.svg`))).toEqual([])
+})
+
+test.each(names)('%s has each colour in both themes, and its text as text', (name) => {
+  const svg = charts[name]
+  const [, dark] = svg.match(/@media \(prefers-color-scheme: dark\) \{(.*?)\n\}/s)
+  const colours = new Set(
+    Array.from(svg.matchAll(/(fill|stroke)="(#\w+)"/g), ([, where, colour]) => `[${where}="${colour}"]`),
+  )
+  expect(colours.size).toBeGreaterThan(3)
+  for (const colour of colours) expect(dark).toContain(colour)
+  expect(svg).toContain('enqueue-boundary</text>')
+  expect(svg).not.toMatch(/<script|href="http|NaN|undefined/)
+})
+
+test.each(names)('%s says in words what it shows', (name) => {
+  const [tag] = charts[name].match(/^<svg[^>]*>/)
+  expect(tag).toMatch(/ role="img"/)
+  expect(tag).toMatch(/ aria-label="[^"]{8,}"/)
+  expect(tag).toMatch(/ aria-description="[^"]*enqueue-boundary [\d.,]+[^"]*"/)
+})
+
+test('the throughput that is told is that of the results', () => {
+  const { figures, callers } = results.summary.find(({ id }) => id === 'callers-64')
+  const told = Math.round(figures.throughput.sides.ours.median).toLocaleString('en')
+  expect(charts.throughput).toContain(`enqueue-boundary ${told} at ${callers}`)
+})
+
+test('what the results have nothing for is left out, and other kinds of scenario and fewer sides do no harm', () => {
+  const only = (kind) => ({ ...results, summary: results.summary.filter((one) => one.kind === kind) })
+  expect(Object.keys(draw(only('rates')))).toEqual(['latency'])
+  const [first] = results.summary
+  const quota = { ...first, id: 'quota', kind: 'quota' }
+  const lone = structuredClone(results)
+  for (const { figures } of lone.summary) {
+    for (const figure of Object.values(figures)) {
+      figure.sides = { ours: figure.sides.ours }
+      figure.ratios = {}
+    }
+  }
+  expect(Object.keys(draw({ ...lone, summary: [...lone.summary, quota] }))).toEqual(names)
+})
