@@ -64,20 +64,28 @@ export function readJson(request: JsonRequest, options?: ReadJsonOptions): Promi
 
 /** What {@link readJson} needs of a Fetch `Request`. */
 export interface JsonRequest {
+  /** Null where there is none, which is `MALFORMED_JSON`. */
   readonly body: ByteStream | null
+  /** True where it was read already, which is `ERR_INVALID_ARG_TYPE`. Default: false. */
   readonly bodyUsed?: boolean
-  readonly headers?: { get(name: string): string | null }
+  /** Where `content-length` is looked up. Default: none, and the length is what comes. */
+  readonly headers?: { /** Null where there is none of this name. */ get(name: string): string | null }
 }
 
 /** What {@link readJson} needs of a `ReadableStream` of bytes. */
 export interface ByteStream {
+  /** True where somebody else reads it, which is `ERR_INVALID_ARG_TYPE`. */
   readonly locked: boolean
+  /** Called once, and the reader kept. */
   getReader(): {
+    /** The next bytes. */
     read(): Promise<{ done: false; value: Uint8Array } | { done: true; value?: unknown }>
+    /** Says that no more is wanted. */
     cancel(reason?: unknown): Promise<unknown>
   }
 }
 
+/** The second argument of {@link readJson}. */
 export interface ReadJsonOptions {
   /**
    * The most bytes that a body may have: an integer, at least 1. Default: 4,194,304 (4 MiB), which holds every ticket of
@@ -280,6 +288,7 @@ export type CallerOf<T extends string> = [T] extends [never] ? unknown : { reado
 
 /** As {@link TicketStorage}, for the record of another pipeline. */
 export interface PipelineStorage<Record> {
+  /** As that of {@link TicketStorage}: it must have committed when it resolves, and succeed when the record exists already. */
   createPending(record: Record): unknown
 }
 
@@ -319,6 +328,7 @@ export interface BulkOptions {
   jobOptions?: JobOptions
 }
 
+/** With `onOutcome`, {@link Pipeline.enqueueMany} resolves to a {@link BulkSummary}. */
 export interface WithListener {
   /**
    * Told each outcome, in the order of the inputs, with its place from 0 on; then no outcome is kept. Where it returns a
@@ -328,14 +338,18 @@ export interface WithListener {
   onOutcome: (outcome: BulkOutcome, index: number) => unknown
 }
 
+/** Without it, {@link Pipeline.enqueueMany} resolves to the outcomes. */
 export interface WithoutListener {
+  /** Not given. */
   onOutcome?: undefined
 }
 
 /** What one of many inputs came to: `status` says which it is. */
 export type BulkOutcome = PipelineResult | BulkRejection
 
+/** An input that was refused, or whose job is not surely there. */
 export interface BulkRejection {
+  /** Tells it from what was queued. */
   status: 'rejected'
   /** What `enqueue` would have rejected with: an {@link EnqueueError}, or as it is what the caller's own code threw. */
   error: unknown
@@ -353,6 +367,7 @@ export interface BulkSummary {
   existing: number
   /** Inputs whose job was dropped, as another stands for its `deduplication` id. */
   deduplicated: number
+  /** Inputs that were refused, or whose jobs are not surely there. */
   rejected: number
 }
 
@@ -433,9 +448,13 @@ export type SweepRows<Row> = (Iterable<Row> | AsyncIterable<Row>) & object
 
 /** What is needed of an `AbortSignal`. */
 export interface SweepSignal {
+  /** Whether it was given already. */
   readonly aborted: boolean
+  /** What the sweep rejects with then. */
   readonly reason?: unknown
+  /** Called once for each thing that is waited for. */
   addEventListener(type: 'abort', listener: () => void, options?: { once?: boolean }): void
+  /** Called when that is over, so that a signal that lives long holds nothing. */
   removeEventListener(type: 'abort', listener: () => void): void
 }
 
@@ -444,11 +463,15 @@ export type SweptJob =
   | { readonly jobId: string; readonly created: true }
   | { readonly jobId: string; readonly created: false; readonly state: Exclude<JobState, 'completed' | 'failed'> }
 
+/** A job that has ended and is still kept. */
 export interface FinishedJob {
+  /** The id of the job. */
   readonly jobId: string
+  /** How it ended. */
   readonly state: 'completed' | 'failed'
 }
 
+/** A job that was dropped, as another stands for its `deduplication` id. */
 export interface SweptDeduplication {
   /** The id that the job would have had. */
   readonly jobId: string
@@ -458,6 +481,7 @@ export interface SweptDeduplication {
 
 /** What a sweep found: `looked` is the sum of the five that follow. */
 export interface SweepSummary<Row = SweepRecord> {
+  /** How many records were looked at. */
   looked: number
   /** Jobs that are new. */
   created: number
@@ -655,6 +679,7 @@ export type QuotaSaid = Quota | undefined | null
 
 /** Which limit a call is over that ended in `QUOTA_EXCEEDED`. */
 export interface QuotaExceeded {
+  /** Which of those in {@link Quota}. */
   readonly limit: 'rate' | 'backlog' | 'inFlight'
   /** What the limit is. */
   readonly max: number
@@ -703,6 +728,7 @@ export interface ConnectionOptions {
   name?: string | null | undefined
   /** Default: none is sent to the sentinels. */
   sentinelUsername?: string | null | undefined
+  /** Default: none is sent to the sentinels, the primary's `password` neither. */
   sentinelPassword?: string | null | undefined
   /** Encrypt the connections to the sentinels. Default: plain text. */
   sentinelTLS?: TlsOptions | boolean | null | undefined
@@ -715,6 +741,7 @@ export interface ConnectionOptions {
    * waits longest has. While an attempt takes its time, others are begun beside it.
    */
   connectTimeout?: number | string | null | undefined
+  /** What ioredis and BullMQ take beside these: ignored, or refused by name, as said above. */
   [ignored: string]: unknown
 }
 
@@ -829,6 +856,7 @@ export interface JobOptions {
   telemetry?: JobTelemetry
 }
 
+/** The option `telemetry` of a job. */
 export interface JobTelemetry {
   /** What a worker's `contextManager.fromMetadata` is given, as text: that of `bullmq-otel` expects JSON. */
   metadata?: string
@@ -838,11 +866,14 @@ export interface JobTelemetry {
 
 /** What a {@link Pipeline} needs of BullMQ's `Telemetry`. Each method must return at once; none of them is awaited. */
 export interface Telemetry {
+  /** Makes the spans. */
   tracer: {
     /** Called with kind 3, which is a producer, and no context: the parent is what is current. */
     startSpan(name: string, options?: { kind: number }, context?: unknown): TelemetrySpan
   }
+  /** Knows what is current, and how a job carries it along. */
   contextManager: {
+    /** What is current where the call is made. */
     active(): unknown
     /** Calls the function once, before it returns. */
     with<A extends (...args: never[]) => unknown>(context: unknown, fn: A): ReturnType<A>
@@ -851,20 +882,30 @@ export interface Telemetry {
   }
   /** Default: none, and nothing is measured. */
   meter?: {
+    /** Called once a metric; its `add` once a call. */
     createCounter(name: string, options?: MetricOptions): { add(value: number, attributes?: unknown): void }
+    /** Likewise; its `record` once a call, with seconds. */
     createHistogram(name: string, options?: MetricOptions): { record(value: number, attributes?: unknown): void }
   }
 }
 
+/** What is needed of a span. */
 export interface TelemetrySpan {
+  /** The context in which this span is current. */
   setSpanOnContext(context: unknown): unknown
+  /** Called with all that is known at once. */
   setAttributes(attributes: unknown): void
+  /** Called with what a call rejects with. */
   recordException(exception: unknown): void
+  /** Called once, when the call is settled. */
   end(): void
 }
 
+/** What a meter is told of a metric. */
 export interface MetricOptions {
+  /** What it counts, in words. */
   description?: string
+  /** `s`, `{call}`. */
   unit?: string
 }
 
@@ -874,7 +915,9 @@ export interface MetricOptions {
  * docs/telemetry.md says what is published when.
  */
 export interface EnqueueTrace {
+  /** That of the pipeline. */
   queueName: string
+  /** That of the pipeline. */
   jobName: string
   /** The id of the job: undefined until `asyncStart`, and after that for an input that has none. */
   jobId: string | undefined
@@ -896,12 +939,17 @@ export interface EnqueueTrace {
 
 /** The same of the channel `enqueue-boundary:enqueueMany`, of each call of `enqueueMany`, with how many inputs came to what so far. */
 export interface EnqueueManyTrace extends BulkSummary {
+  /** That of the pipeline. */
   queueName: string
+  /** That of the pipeline. */
   jobName: string
+  /** What the promise resolves to. */
   result?: BulkOutcome[] | BulkSummary
+  /** What it rejects with. */
   error?: unknown
 }
 
+/** How long to wait before the next try. */
 export interface JobBackoff {
   /** `fixed`, `exponential`, or what a worker has in `settings.backoffStrategy`. */
   type: string
@@ -911,14 +959,17 @@ export interface JobBackoff {
   jitter?: number
 }
 
+/** How long, and how many, finished jobs are kept. */
 export interface JobRetention {
-  /** Seconds. */
+  /** Seconds that one is kept at least. Default: any time. */
   age?: number
+  /** How many are kept at most. Default: any number. */
   count?: number
-  /** How many are removed in one go. */
+  /** How many are removed in one go. Default: BullMQ's. */
   limit?: number
 }
 
+/** The job that waits for another. */
 export interface JobParent {
   /** Its id. */
   id: string
@@ -929,6 +980,7 @@ export interface JobParent {
   queue: string
 }
 
+/** Which jobs stand for each other, and for how long. */
 export interface JobDeduplication {
   /** What the jobs have in common. Not empty, well-formed Unicode. */
   id: string
@@ -950,10 +1002,11 @@ export interface JobDeduplication {
   reschedule?: boolean
 }
 
+/** What {@link Pipeline.stats} tells. */
 export interface PipelineStats {
   /** Calls that are not settled. */
   inFlight: number
-  /** Those of them whose record is made. */
+  /** Those of them that wait for Redis: for their job, their record being made, or before it for their quota. */
   waitingForRedis: number
   /** Bytes of jobs that calls in flight hold. */
   bytes: number
@@ -1011,6 +1064,7 @@ export type PipelineResult = CreatedResult | ExistingResult | DeduplicatedResult
 export interface CreatedResult {
   /** The id of the job. */
   jobId: string
+  /** The job is in Redis. */
   status: 'queued'
   /**
    * This call made the job. Of calls of the same id that race, one made it. Where an answer was lost and the job sent again, a
@@ -1021,9 +1075,13 @@ export interface CreatedResult {
 
 /** A job of this id was there already; nothing of it was changed. */
 export interface ExistingResult {
+  /** The id of the job. */
   jobId: string
+  /** The job is in Redis. */
   status: 'queued'
+  /** It was there before this call. */
   created: false
+  /** What is there. */
   existing: {
     /** Where it was then. */
     state: JobState
@@ -1039,7 +1097,9 @@ export interface ExistingResult {
 export interface DeduplicatedResult {
   /** The id that the job would have had. */
   jobId: string
+  /** There is no job of this id. */
   status: 'deduplicated'
+  /** None was made. */
   created: false
   /** The job that is there instead. */
   existing: { jobId: string; state: JobState }
@@ -1078,8 +1138,11 @@ export interface TicketStorage {
 
 /** A new plain object for each call. */
 export interface PendingRecord {
+  /** The id of the job: `ticket-triage:<tenantId>:<ticketId>`. Unique, so that it may be the record's key. */
   jobId: string
+  /** Of the input. */
   tenantId: string
+  /** Of the input. */
   ticketId: string
 }
 
@@ -1098,6 +1161,7 @@ export interface TicketInput {
 
 /** Who calls, as far as the route knows. */
 export interface Caller {
+  /** Whose tickets it may enqueue: those of this tenant. */
   tenantId: string
 }
 
@@ -1108,6 +1172,7 @@ export interface Caller {
  */
 export type EnqueueOptions<C extends Caller = Caller> = CallOptions & (WithCaller<C> | WithoutCaller)
 
+/** Options of one call, beside who makes it. */
 export interface CallOptions extends TimeoutOptions {
   /**
    * Options of this one job. Each that is given is instead of the pipeline's own, as a whole: a `backoff` of the call has
@@ -1118,6 +1183,7 @@ export interface CallOptions extends TimeoutOptions {
   jobOptions?: JobOptions
 }
 
+/** How long a call may take. */
 export interface TimeoutOptions {
   /**
    * Milliseconds from the call until it settles, whatever happens; over 0, fractions are rounded up. Default: 5000.
@@ -1133,6 +1199,7 @@ export interface TimeoutOptions {
   timeoutMs?: number
 }
 
+/** Options of a call that says who makes it. */
 export interface WithCaller<C, Data = TicketInput> {
   /**
    * Who calls. A ticket of another tenant is refused with `TENANT_MISMATCH`. Default: not checked. Present but without a
@@ -1147,7 +1214,9 @@ export interface WithCaller<C, Data = TicketInput> {
   authorize?: (data: Data, caller: C) => boolean | PromiseLike<boolean>
 }
 
+/** Options of a call that does not. */
 export interface WithoutCaller<Data = TicketInput> {
+  /** Not given, so that whose the job is, is not checked. */
   caller?: undefined
   /** As with a caller, but called with the data alone. */
   authorize?: (data: Data) => boolean | PromiseLike<boolean>
@@ -1217,6 +1286,7 @@ export class EnqueueError extends Error {
    * too much to do rejects with. Throws a `TypeError` for a code that is none of {@link EnqueueErrorCode}.
    */
   constructor(fields: EnqueueErrorFields)
+  /** As of any error. */
   readonly name: 'EnqueueError'
   /**
    * What happened, fit for a client: for a 4xx what is wrong with the request, for a 5xx one fixed sentence for each code.
@@ -1271,6 +1341,7 @@ export class EnqueueError extends Error {
 
 /** What an {@link EnqueueError} is made of. All but the code have the default that the code has, or none. */
 export interface EnqueueErrorFields {
+  /** What happened. */
   code: EnqueueErrorCode
   /** Default: the code's sentence. */
   message?: string
@@ -1300,7 +1371,14 @@ export interface EnqueueErrorFields {
 /** The global `Response`, in a program that has its type: with the library `dom`, or `@types/node`. */
 export type FetchResponse = typeof globalThis extends { Response: { prototype: infer Global } }
   ? Global
-  : { readonly status: number; json(): Promise<unknown>; text(): Promise<string> }
+  : {
+      /** That of the error. */
+      readonly status: number
+      /** The problem. */
+      json(): Promise<unknown>
+      /** Its JSON. */
+      text(): Promise<string>
+    }
 
 /** The global `URL`, likewise. */
 type GlobalURL = typeof globalThis extends { URL: { prototype: infer Global } } ? Global : never
@@ -1324,15 +1402,25 @@ export interface InputIssue {
 export interface Problem {
   /** `urn:enqueue-boundary:<code>`, the same for each occurrence. */
   type: string
+  /** The code in words. */
   title: string
+  /** The HTTP status. */
   status: number
+  /** The `message` of the error. */
   detail: string
+  /** As of the {@link EnqueueError}, and so are those that follow. */
   code: EnqueueErrorCode
+  /** What is certain of the job. */
   outcome: 'refused' | 'not-sent' | 'unknown'
+  /** Whether the same call may succeed later. */
   retryable: boolean
+  /** The id of the job, once the input was accepted. */
   jobId?: string
+  /** For `INVALID_INPUT`: what is wrong. */
   issues?: readonly InputIssue[]
+  /** For `QUOTA_EXCEEDED`: which limit. */
   quota?: QuotaExceeded
+  /** Milliseconds a client had better wait before it tries again. */
   retryAfterMs?: number
 }
 
@@ -1346,10 +1434,12 @@ export function isEnqueueError(value: unknown): value is EnqueueError
  */
 export const ticketInputSchema: TicketInputSchema
 
+/** What {@link ticketInputSchema} is. */
 export type TicketInputSchema = NativeSchema<TicketInput>
 
 /** A schema that is judged natively, for others: Standard Schema v1 and Standard JSON Schema. */
 export interface NativeSchema<Data> {
+  /** What libraries look for. */
   readonly '~standard': {
     readonly version: 1
     readonly vendor: 'enqueue-boundary'
@@ -1364,6 +1454,7 @@ export interface NativeSchema<Data> {
        * two where the schema says what that has no words for.
        */
       readonly input: (options: { readonly target: string }) => Record<string, unknown>
+      /** The same. */
       readonly output: (options: { readonly target: string }) => Record<string, unknown>
     }
   }

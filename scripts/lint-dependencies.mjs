@@ -19,6 +19,8 @@ const LICENSES = new Set([
     'ISC',
     'MIT',
     'PSF-2.0',
+    'Python-2.0',
+    'Unlicense',
   ],
   ...['(MIT AND Zlib)', '(MIT OR CC0-1.0)', 'MIT OR Apache-2.0'],
 ])
@@ -26,7 +28,7 @@ const LICENSES = new Set([
 /** Packages whose install scripts have been read: they compile where no prebuilt binary fits. */
 const MAY_RUN_SCRIPTS = new Set(['@parcel/watcher', 'msgpackr-extract'])
 
-const LOCK_FILES = ['package-lock.json', '.github/npm/package-lock.json']
+const LOCK_FILES = ['package-lock.json', '.github/npm/package-lock.json', 'tools/typedoc/package-lock.json']
 
 const read = (file) => JSON.parse(readFileSync(path.join(root, file), 'utf8'))
 

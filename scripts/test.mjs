@@ -20,6 +20,10 @@ const steps = {
   'the types hold for a consumer with @types/node': npx('tsc', '--project', '__test__/types/tsconfig.node.json'),
   'the types hold for a consumer with neither': npx('tsc', '--project', '__test__/types/tsconfig.bare.json'),
   'every option of ioredis, BullMQ and Node is in a list of ours': npx('tsc', '--project', '__test__/types/lists'),
+  'the reference in docs/api is that of the types, each of which has a comment': [
+    'node',
+    ['scripts/api.mjs', '--check'],
+  ],
   'the package passes its tests': npx('jest'),
 }
 

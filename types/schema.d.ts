@@ -7,14 +7,17 @@
  * synchronously or not, and its output, made into JSON, is the job's data.
  */
 export interface StandardSchema<Input = unknown, Output = Input> {
+  /** What such a schema is known by. */
   readonly '~standard': {
     readonly version: 1
     readonly vendor: string
+    /** Judges a value, at once or later. */
     readonly validate: (value: unknown, ...rest: never[]) => StandardResult<Output> | Promise<StandardResult<Output>>
     readonly types?: { readonly input: Input; readonly output: Output } | undefined
   }
 }
 
+/** What `validate` of a Standard Schema answers: the output, or what is wrong. */
 export type StandardResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly { readonly message: string }[] }
@@ -25,6 +28,7 @@ export type StandardResult<Output> =
  */
 export type JsonSchema = boolean | object
 
+/** What the `schema` of a pipeline may be. docs/schemas.md says what of an input is kept. */
 export type PipelineSchema = StandardSchema | JsonSchema
 
 /** What a schema makes of an input: the job's data, as a worker gets it, but for what JSON makes of it. */

@@ -1,6 +1,6 @@
 'use strict'
 // Where the pages lead: links, anchors, the names of files, and that npm, which shows README.md alone, finds the rest.
-const { existsSync } = require('node:fs')
+const { existsSync, readdirSync } = require('node:fs')
 const path = require('node:path')
 const { anchorsOf, linksOf, PAGES, read, root } = require('../support/markdown.js')
 const { repository } = require('../../package.json')
@@ -22,6 +22,13 @@ function fault(page, target) {
 test.each(PAGES)('each link of %s leads somewhere', (page) => {
   const faults = linksOf(page).map((target) => [target, fault(page, target)])
   expect(faults.filter(([, why]) => why !== undefined)).toEqual([])
+})
+
+test('each link of the reference leads somewhere', () => {
+  const pages = readdirSync(path.join(root, 'docs/api')).map((name) => `docs/api/${name}`)
+  const faults = pages.flatMap((page) => linksOf(page).map((target) => [page, target, fault(page, target)]))
+  expect(faults.length).toBeGreaterThan(100)
+  expect(faults.filter(([, , why]) => why !== undefined)).toEqual([])
 })
 
 test('a link that leads nowhere would be told', () => {

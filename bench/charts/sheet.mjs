@@ -21,6 +21,7 @@ export const GRID = '#d1d9e0'
 const DARK = { [PALE]: '#9198a1', [GRID]: '#3d444d' }
 for (const { colour, dark } of Object.values(SIDES)) DARK[colour] = dark
 const STYLE = `
+text { white-space: pre }
 svg { color: #1f2328 }
 @media (prefers-color-scheme: dark) {
   svg { color: #f0f6fc }
@@ -104,6 +105,6 @@ export function sheet({ title, subtitle, description, sides, environment }, { ma
   svg.setAttribute('role', 'img')
   svg.setAttribute('font-family', "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', Helvetica, Arial, sans-serif")
   svg.setAttribute('font-size', TEXT)
-  svg.querySelector('style').append(STYLE)
+  svg.querySelector('style').textContent = STYLE
   return `${svg.outerHTML.replaceAll(/(\.\d\d)\d+/g, '$1')}\n`
 }
