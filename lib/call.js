@@ -13,6 +13,8 @@ class Call {
     this.jobId = ''
     /** Its slot, or -1 where it has none: not yet, or no more. */
     this.slot = -1
+    /** What its errors say, where that is not what their codes say. */
+    this.messages = undefined
     /** What it waits for in the caller's own code. */
     this.phase = phases.Recording
     this.timeoutMs = 0

@@ -255,7 +255,7 @@ class Calls {
 
   /** Rejects with an error that the native side describes, and that no frame of the caller's led to. */
   fail(call) {
-    this.reject(call, describeLate(this.#boundary.failure(call.slot, call.phase), call.jobId))
+    this.reject(call, describeLate(this.#boundary.failure(call.slot, call.phase), call.jobId, call.messages))
   }
 
   reject(call, reason) {

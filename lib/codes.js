@@ -104,6 +104,13 @@ const CODES = {
   INTERNAL: { title: 'Internal error', status: 500, message: 'the boundary failed', outcome: 'unknown' },
 }
 
+/** What is said instead to whoever asked where jobs are: nothing was to be enqueued. */
+const QUESTION_MESSAGES = {
+  __proto__: null,
+  OVERLOADED: 'too many jobs are asked for at once; nothing was asked',
+  QUEUE_UNAVAILABLE: 'the queue cannot say now where jobs are',
+}
+
 for (const code of Object.values(CODES)) {
   // Nor is what a code does not have.
   Object.setPrototypeOf(code, null)
@@ -111,4 +118,4 @@ for (const code of Object.values(CODES)) {
   code.outcome ??= 'refused'
 }
 
-module.exports = { CODES }
+module.exports = { CODES, QUESTION_MESSAGES }

@@ -88,14 +88,18 @@ function notJson(why) {
  * The error for a failure that the native side describes. What it says of a 5xx is for operators.
  * @param {object} failure
  * @param {string} [jobId]
+ * @param {Record<string, string>} [messages] by code, of a 5xx, in place of the code's own
  */
-function describe(failure, jobId) {
+function describe(failure, jobId, messages) {
   const { code, message, outcome, detail, detailCode } = { __proto__: null, ...failure }
   const fields = new Fields(code, jobId)
   fields.outcome = outcome
   if (CODES[code].status < 500) {
     fields.message = message
-  } else if (message !== undefined || detail !== undefined) {
+    return new EnqueueError(fields)
+  }
+  fields.message = messages?.[code]
+  if (message !== undefined || detail !== undefined) {
     fields.cause = new Error(operatorText(message, detail))
     if (detailCode !== undefined) fields.cause.code = detailCode
   }
@@ -109,8 +113,8 @@ function operatorText(message, detail) {
 }
 
 /** The same for a call in flight, to whose error no frame of the caller's led: its cause has none either. */
-function describeLate(failure, jobId) {
-  return withoutFrames(() => describe(failure, jobId))
+function describeLate(failure, jobId, messages) {
+  return withoutFrames(() => describe(failure, jobId, messages))
 }
 
 module.exports = { describe, describeLate, invalidByLibrary, notAnInput, notJson, refusal }

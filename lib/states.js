@@ -1,6 +1,7 @@
 'use strict'
 // Where jobs are: asks Redis for many ids, some at a time, and keeps one deadline for all of them.
 
+const { QUESTION_MESSAGES } = require('./codes.js')
 const { closed, invalidArgument } = require('./error.js')
 const { describeLate } = require('./failure.js')
 const { TimeoutOptions } = require('./options.js')
@@ -44,6 +45,7 @@ class Question {
   #states
   slot = -1
   jobId = undefined
+  messages = QUESTION_MESSAGES
   phase = 0
 
   constructor(calls, ids, timeoutMs, resolve, reject) {
@@ -77,7 +79,7 @@ class Question {
       places.map((at) => this.#ids[at]),
     )
     if (refused === null) this.#calls.ask()
-    else this.#calls.reject(this, describeLate(boundary.refusal()))
+    else this.#calls.reject(this, describeLate(boundary.refusal(), undefined, this.messages))
   }
 
   /** Called when Redis has answered what was asked for last. */

@@ -101,10 +101,15 @@ describe('where Redis does not answer', () => {
   test('it is QUEUE_UNAVAILABLE when the time is over, whether it was asked or not', async () => {
     const nowhere = pipelineAt({ host: '127.0.0.1', port: await freePort() }, { timeoutMs: 2000 })
     const error = await rejection(nowhere.states(['a']))
-    const expected = { code: 'QUEUE_UNAVAILABLE', status: 503, retryable: true, outcome: 'not-sent' }
+    // Nothing was to be enqueued, and the sentence speaks of no job that was not.
+    const message = 'the queue cannot say now where jobs are'
+    const expected = { code: 'QUEUE_UNAVAILABLE', status: 503, retryable: true, outcome: 'not-sent', message }
     expect(error).toMatchObject(expected)
     expect(error.cause.code).toBe('ECONNREFUSED')
     expect('jobId' in error).toBe(false)
+    expect(error.toProblem().detail).toBe(message)
+    const call = await rejection(nowhere.enqueue(newTicket(), recorder(), { timeoutMs: 50 }))
+    expect(call.message).toBe('the queue cannot take the job now; it was not enqueued')
 
     const server = await on.server()
     const pipeline = pipelineAt(server.url)
@@ -114,6 +119,25 @@ describe('where Redis does not answer', () => {
     const many = Array.from({ length: 5000 }, (_, at) => `${at}`)
     expect(await rejection(pipeline.states(many, { timeoutMs: 50 }))).toMatchObject(expected)
     expect(pipeline.stats().inFlight).toBe(0)
+  })
+
+  test('more than a million ids at once are OVERLOADED, in words that are of ids', async () => {
+    const server = await on.server()
+    const pipeline = pipelineAt(server.url)
+    await pipeline.states(['a'])
+    server.freeze()
+    // They are handed over so many at a time.
+    const ids = Array.from({ length: 1024 }, (_, at) => `${at}`)
+    const asked = Array.from({ length: 977 }, () => pipeline.states(ids, { timeoutMs: 120_000 }))
+    const error = await rejection(Promise.race(asked))
+    expect(error).toMatchObject({
+      code: 'OVERLOADED',
+      message: 'too many jobs are asked for at once; nothing was asked',
+      retryAfterMs: 1000,
+    })
+    server.thaw()
+    const outcomes = await Promise.allSettled(asked)
+    expect(outcomes.filter(({ status }) => status === 'rejected')).toHaveLength(1)
   })
 
   test('a question that was on its way when the link broke is asked again', async () => {
