@@ -2,11 +2,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cost } from './charts/cost.mjs'
+import { cost, outcomes } from './charts/bars.mjs'
 import { http, latency } from './charts/latency.mjs'
 import { throughput } from './charts/throughput.mjs'
 
-const CHARTS = { throughput, cost, latency, http }
+const CHARTS = { throughput, cost, outcomes, latency, http }
 const FOLDER = fileURLToPath(new URL('../docs/charts', import.meta.url))
 
 /** By name: each chart as SVG, or undefined where the results have nothing for it. */

@@ -3,6 +3,7 @@
 import { performance } from 'node:perf_hooks'
 import { leave, spec, tell, told } from './child.mjs'
 import { LOOPS } from './loops.mjs'
+import { expecting, OUTCOMES } from './outcomes.mjs'
 import { PIPELINES } from './pipelines/index.mjs'
 import { silence } from './ticks.mjs'
 import { openWindow, percentiles } from './window.mjs'
@@ -10,13 +11,14 @@ import { openWindow, percentiles } from './window.mjs'
 /** For the compiler and the caches, however short the window is. */
 const WARM_UP_MS = 1000
 
-const { target, url, pipeline, tenants, loop, bytes, seconds, mostJobs, size = 1, probeRate } = spec
+const { target, url, pipeline, tenants, outcome, loop, bytes, seconds, mostJobs, size = 1, probeRate } = spec
 const { open } = await import(target)
 const api = await open(url, spec)
 
-const input = PIPELINES[pipeline].inputs(bytes, tenants)
+const input = OUTCOMES[outcome].inputs(PIPELINES[pipeline].inputs(bytes, tenants))
 let sent = 0
-const run = LOOPS[loop](spec, api, () => input(sent++))
+const enqueue = expecting(OUTCOMES[outcome], api.enqueue)
+const run = LOOPS[loop](spec, { ...api, enqueue }, () => input(sent++))
 // The route that has nothing to do with the queue, at its own low rate beside the load.
 const probe = probeRate && LOOPS.open({ rate: probeRate }, { enqueue: api.probe }, () => undefined)
 

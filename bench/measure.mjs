@@ -63,8 +63,8 @@ export async function measure(scenario, side, bench) {
     const { cpuUs, loopUs, loopDelayMs, peakRssMiB } = server ? await server.ask('end') : own
     const finished = (await worker.count()) - finishedBefore
     await load.ended()
-    const { pipeline, tenants, job, bytes } = scenario.load
-    await audit(redis, { pipeline, tenants, job, bytes, sent, finished: await worker.finish() })
+    const { pipeline, tenants, job, outcome, bytes } = scenario.load
+    await audit(redis, { pipeline, tenants, job, outcome, bytes, calls: sent, finished: await worker.finish() })
 
     return {
       jobs,

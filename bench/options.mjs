@@ -28,6 +28,7 @@ export const HELP = `npm run bench -- [options]
                       invoices the same of invoices: a zod schema, nested data, a tenant
                       quota    tickets of 1, 100 and 10,000 tenants, with a quota and without
                       jobs     1000 callers, invoices in jobs that are not plain
+                      outcomes 64 callers whose tickets are new, are there already, or are invalid
                       bulk     500 tickets at once: calls made in one tick against addBulk
                       many     500 tickets, and invoices, at once: enqueueMany against addBulk
                       worker   64 callers while a BullMQ Worker consumes

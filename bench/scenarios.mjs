@@ -1,4 +1,5 @@
 // What is measured: each kind of scenario, the sides it is run with, and the load it asks for.
+import { OUTCOMES } from './outcomes.mjs'
 import { PIPELINES } from './pipelines/index.mjs'
 import { JOBS } from './pipelines/jobs.mjs'
 
@@ -31,7 +32,7 @@ const JOB_BYTES = 800
 /** What a load process is told: the `loop`, what it enqueues, and its `client` where it goes over HTTP. */
 const load = (loop, { pipeline = 'tickets', job = 'plain', bytes = PIPELINES[pipeline].usualBytes, ...more }) => {
   const mostJobs = Math.floor(MOST_REDIS_BYTES / (bytes + JOB_BYTES))
-  return { loop, pipeline, job, bytes, mostJobs, ...more }
+  return { loop, pipeline, job, bytes, mostJobs, outcome: 'created', ...more }
 }
 
 const count = (n, noun) => `${n.toLocaleString('en')} ${noun}${n === 1 ? '' : 's'}`
@@ -75,6 +76,15 @@ const KINDS = {
         })),
       ),
     ),
+
+  outcomes: () =>
+    Object.keys(OUTCOMES).map((outcome) => ({
+      id: `outcomes-${outcome}`,
+      title: `${CALLERS} callers, all of whose calls come to: ${outcome}`,
+      callers: CALLERS,
+      outcome,
+      load: load('closed', { callers: CALLERS, outcome }),
+    })),
 
   bulk: () => [
     {

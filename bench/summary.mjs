@@ -30,7 +30,7 @@ export function spread(values) {
  * @returns what it was, and for each figure its spread by side, and of the first side's ratio to each other side. A ratio
  *   is taken within a round, between neighbours in time, so that drift of the machine cancels out.
  */
-export function summarize({ id, kind, title, sides, callers, bytes, share, rate }, rounds) {
+export function summarize({ id, kind, title, sides, callers, outcome, bytes, share, rate }, rounds) {
   const [ours, ...others] = sides
   const values = (side, key) => rounds.filter((round) => round.side === side).map((round) => round[key])
   const figures = FIGURES.filter(({ key }) => rounds.every((round) => key in round)).map(({ key }) => [
@@ -45,7 +45,7 @@ export function summarize({ id, kind, title, sides, callers, bytes, share, rate 
       ),
     },
   ])
-  return { id, kind, title, callers, bytes, share, rate, figures: Object.fromEntries(figures) }
+  return { id, kind, title, callers, outcome, bytes, share, rate, figures: Object.fromEntries(figures) }
 }
 
 /** The sides of a summary, the first of which is compared with the others. */

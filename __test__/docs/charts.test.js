@@ -58,6 +58,18 @@ test('the throughput that is told is that of the results', () => {
   expect(charts.throughput).toContain(`enqueue-boundary ${told} at ${callers}`)
 })
 
+test('there is one of the latency of each outcome, where the results have that', () => {
+  const [first] = results.summary
+  const scenarios = ['created', 'existing', 'invalid'].map((outcome) => ({
+    ...first,
+    id: `outcomes-${outcome}`,
+    kind: 'outcomes',
+    outcome,
+  }))
+  const { outcomes } = draw({ ...results, summary: scenarios })
+  for (const word of ['created', 'existing', 'invalid', 'p50', 'p99']) expect(outcomes).toContain(`>${word}</text>`)
+})
+
 test('what the results have nothing for is left out, and other kinds of scenario and fewer sides do no harm', () => {
   const only = (kind) => ({ ...results, summary: results.summary.filter((one) => one.kind === kind) })
   expect(Object.keys(draw(only('rates')))).toEqual(['latency'])
