@@ -129,7 +129,10 @@ export class Pipeline<
    * A schema whose `validate` returns a promise is waited for, within the call's deadline: past it, `VALIDATE_TIMEOUT`. What
    * it throws or rejects with is passed on as it is.
    *
+   * @param input the request body, of any type.
    * @param storage makes the durable record: `createPending({ jobId, … })` with the fields that `record` names.
+   * @param options who calls, for how long, and options of this one job.
+   * @returns the id of the job, and whether this call made it or which one is there instead.
    */
   enqueue(
     input: unknown,
@@ -261,7 +264,7 @@ export class Pipeline<
    * Throws an {@link EnqueueError}, and changes nothing, when the options can never work (`ERR_INVALID_ARG_TYPE`,
    * `MISCONFIGURED`) or the pipeline is closed (`CLOSED`).
    *
-   * @param connection as in {@link PipelineDefinition}
+   * @param connection as in {@link PipelineDefinition}.
    */
   reconnect(connection: string | GlobalURL | ConnectionOptions): void
   /** How it is doing, at no cost to speak of. */

@@ -42,7 +42,7 @@ export const HELP = `npm run bench -- [options]
   --jobs a,b        kinds of job in "jobs" (default ${USUAL_JOBS}; plain is one too)
   --seconds s       length of one timed window (default ${FULL.seconds}); it ends early at about 2 GB of jobs
   --rounds n        rounds of each side in each scenario (default ${FULL.rounds})
-  --quick           every kind in about eight minutes: ${QUICK.rounds} rounds of ${QUICK.seconds} s, ${QUICK.sides}, callers ${QUICK.callers},
+  --quick           every kind in about ten minutes: ${QUICK.rounds} rounds of ${QUICK.seconds} s, ${QUICK.sides}, callers ${QUICK.callers},
                     one rate; options that are given go before these
   --no-pin          leave all processes to the scheduler instead of giving Redis its own core
   --json file       where to write every round and the summary. Without it, a run with no options writes
