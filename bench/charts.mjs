@@ -1,13 +1,16 @@
-// Draws the charts of README and docs/speed.md from the results of the bench. `node bench/charts.mjs [results.json]`
+// Draws the charts of README and docs/speed.md from the results of the bench, and has that page tell their figures.
+//   node bench/charts.mjs [results.json]
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cost, outcomes } from './charts/bars.mjs'
 import { http, latency } from './charts/latency.mjs'
 import { throughput } from './charts/throughput.mjs'
+import { withResults } from './page.mjs'
 
 const CHARTS = { throughput, cost, outcomes, latency, http }
 const FOLDER = fileURLToPath(new URL('../docs/charts', import.meta.url))
+const PAGE = fileURLToPath(new URL('../docs/speed.md', import.meta.url))
 
 /** By name: each chart as SVG, or undefined where the results have nothing for it. */
 export const chartsOf = (results) =>
@@ -16,11 +19,14 @@ export const chartsOf = (results) =>
 /** Writes each chart that the results suffice for, and tells which. */
 export function drawCharts(results) {
   mkdirSync(FOLDER, { recursive: true })
-  for (const [name, chart] of Object.entries(chartsOf(results))) {
+  const charts = Object.entries(chartsOf(results))
+  for (const [name, chart] of charts) {
     const file = path.join(FOLDER, `${name}.svg`)
     if (chart) writeFileSync(file, chart)
     console.log(chart ? `drew ${file}` : `left out ${name}: the results have nothing for it`)
   }
+  const drawn = charts.filter(([, chart]) => chart).map(([name]) => name)
+  writeFileSync(PAGE, withResults(readFileSync(PAGE, 'utf8'), results, drawn))
 }
 
 function read(file) {

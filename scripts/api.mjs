@@ -38,10 +38,11 @@ function run(command, args) {
   if (status !== 0) throw new Error(error?.message ?? `${command} ended with ${status}`)
 }
 
-/** The types of each way into the package. */
+/** The types of each way into the package. typedoc takes a backslash for one that escapes. */
 function entries() {
   const { exports } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
-  return Object.values(exports).flatMap(({ types }) => (types === undefined ? [] : [path.join(root, types)]))
+  const types = Object.values(exports).flatMap((entry) => entry.types ?? [])
+  return types.map((file) => path.join(root, file).replaceAll(path.sep, '/'))
 }
 
 function generate(out) {

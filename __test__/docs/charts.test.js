@@ -1,5 +1,6 @@
 'use strict'
-// The charts are those of bench/results.json, and can be read in both themes, and by whoever sees none of it.
+// The charts, and the figures that are told, are those of bench/results.json; charts can be read in both themes, and by whoever
+// sees none of it.
 const { spawnSync } = require('node:child_process')
 const { readdirSync } = require('node:fs')
 const path = require('node:path')
@@ -7,17 +8,20 @@ const { PAGES, linksOf, read, root } = require('../support/markdown.js')
 
 const results = JSON.parse(read('bench/results.json'))
 
-/** By name, each chart as SVG. They are drawn by a module, in a process of its own. */
-function draw(given) {
+/** What a function of a module of the bench returns, in a process of its own. */
+function bench(file, name, ...args) {
   const program = `
-    import { chartsOf } from ${JSON.stringify(path.join(root, 'bench/charts.mjs'))}
+    import { ${name} } from ${JSON.stringify(path.join(root, 'bench', file))}
     import { text } from 'node:stream/consumers'
-    console.log(JSON.stringify(chartsOf(JSON.parse(await text(process.stdin)))))`
-  const options = { input: JSON.stringify(given), encoding: 'utf8', maxBuffer: 2 ** 26 }
+    console.log(JSON.stringify(${name}(...JSON.parse(await text(process.stdin)))))`
+  const options = { input: JSON.stringify(args), encoding: 'utf8', maxBuffer: 2 ** 26 }
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], options)
   if (status !== 0) throw new Error(stderr)
   return JSON.parse(stdout)
 }
+
+/** By name, each chart as SVG. */
+const draw = (given) => bench('charts.mjs', 'chartsOf', given)
 
 const charts = draw(results)
 const names = Object.keys(charts)
@@ -56,6 +60,26 @@ test('the throughput that is told is that of the results', () => {
   const { figures, callers } = results.summary.find(({ id }) => id === 'callers-64')
   const told = Math.round(figures.throughput.sides.ours.median).toLocaleString('en')
   expect(charts.throughput).toContain(`enqueue-boundary ${told} at ${callers}`)
+})
+
+test('docs/speed.md has the figures of the results, and each chart', () => {
+  const page = read('docs/speed.md')
+  expect(page).toBe(bench('page.mjs', 'withResults', page, results, names))
+  const fewer = { ...results, summary: results.summary.filter(({ id }) => id !== 'callers-64') }
+  const other = bench('page.mjs', 'withResults', page, fewer, ['http'])
+  expect(other).not.toContain('64 callers, jobs/s')
+  expect(linksOf('docs/speed.md').filter((target) => target.endsWith('.svg'))).toHaveLength(names.length)
+  expect(other.match(/\(charts\/.*?\)/g)).toEqual(['(charts/http.svg)'])
+})
+
+test('README.md has the figures of the results, rounded', () => {
+  const { figures } = results.summary.find(({ id }) => id === 'callers-1000')
+  const thousands = (side) => `${Math.round(figures.throughput.sides[side].median / 1000)},000`
+  const us = (side) => Number(figures.redisUs.sides[side].median.toFixed(1))
+  const cell = (side) => `${thousands(side)} jobs/s, ${us(side)} µs of Redis each`
+  expect(read('README.md')).toContain(`| 1000 callers | ${cell('bullmq6')} | ${cell('ours')} |`)
+  const times = figures.throughput.ratios.bullmq6.median.toFixed(1)
+  expect(read('README.md')).toContain(`${thousands('ours')} at 1000 callers, ${times} times BullMQ 6]`)
 })
 
 test('there is one of the latency of each outcome, where the results have that', () => {
