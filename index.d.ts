@@ -51,16 +51,17 @@ export function enqueueTicketTriage<C extends Caller>(
  * - `PAYLOAD_TOO_LARGE` (413) for one over the limit, by its `content-length` or by what came. The rest of it is read to
  *   nothing meanwhile, up to 64 MiB, as most clients see an answer only when they have sent their request; what goes on
  *   after that is cancelled;
- * - `ERR_INVALID_ARG_TYPE` (500) for a body that was read already, and for what is no such request;
+ * - `ERR_INVALID_ARG_TYPE` (500) for a body that was read already, as by `express.json()`, and for what is no such request;
  * - `ERR_OUT_OF_RANGE` (500) for a limit that is none;
  *
  * and with the body's own error, as it is, when that breaks: when the client goes away.
  *
  * @param request a Fetch `Request`, as Next.js, Hono (`context.req.raw`), Deno and Bun have it, or what has its `body` and
- *   `headers`. Not Express' or Fastify's: those have parsers of their own.
+ *   `headers`; or a request of `node:http`, as Express, Koa (`context.req`), Fastify (`request.raw`) and NestJS have it, where no
+ *   parser of theirs has read it. docs/servers.md has each of them.
  * @returns what `JSON.parse` makes of it.
  */
-export function readJson(request: JsonRequest, options?: ReadJsonOptions): Promise<unknown>
+export function readJson(request: JsonRequest | NodeRequest, options?: ReadJsonOptions): Promise<unknown>
 
 /** What {@link readJson} needs of a Fetch `Request`. */
 export interface JsonRequest {
@@ -70,6 +71,13 @@ export interface JsonRequest {
   readonly bodyUsed?: boolean
   /** Where `content-length` is looked up. Default: none, and the length is what comes. */
   readonly headers?: { /** Null where there is none of this name. */ get(name: string): string | null }
+}
+
+/** What {@link readJson} needs of an `IncomingMessage` of `node:http`, which is the stream of its body. */
+export interface NodeRequest {
+  readonly headers: { readonly 'content-length'?: string | undefined }
+  readonly readableDidRead: boolean
+  pipe(destination: never): unknown
 }
 
 /** What {@link readJson} needs of a `ReadableStream` of bytes. */

@@ -1,6 +1,7 @@
 'use strict'
-// The body of a Fetch Request as JSON, with a bound while it is read: `request.json()` would take whatever comes.
+// The body of a request as JSON, with a bound while it is read: `request.json()` would take whatever comes.
 
+const { Readable } = require('node:stream')
 const { isUint8Array } = require('node:util').types
 const { EnqueueError, invalidArgument } = require('./error.js')
 const { option } = require('./options.js')
@@ -14,7 +15,7 @@ const DEFAULT_LIMIT = 4 * 2 ** 20
 const DRAIN_BYTES = 64 * 2 ** 20
 
 /**
- * @param {Request} request or anything with its `body` and `headers`
+ * @param {Request | import('node:http').IncomingMessage} request or anything with a Request's `body` and `headers`
  * @param {{ limit?: number }} [options] in bytes
  */
 async function readJson(request, options = {}) {
@@ -24,7 +25,19 @@ async function readJson(request, options = {}) {
   if (!Number.isSafeInteger(limit) || limit < 1) {
     throw invalidArgument('limit must be a positive integer, of bytes', 'ERR_OUT_OF_RANGE')
   }
-  return parse(await readBytes(openBody(request), limit, request.headers?.get('content-length')))
+  const reader = request instanceof Readable ? openStream(request) : openBody(request)
+  return parse(await readBytes(reader, limit, declaredLength(request.headers)))
+}
+
+function declaredLength(headers) {
+  return typeof headers?.get === 'function' ? headers.get('content-length') : headers?.['content-length']
+}
+
+/** Of a request of node:http, which is itself the stream. */
+function openStream(request) {
+  // As where express.json() came first.
+  if (request.readableDidRead) throw readAlready()
+  return Readable.toWeb(request).getReader()
 }
 
 /** @returns {ReadableStreamDefaultReader<Uint8Array>} */
@@ -33,10 +46,14 @@ function openBody(request) {
   // What a request without a body has.
   if (body === null) throw malformed('the body is empty')
   if (typeof body?.getReader !== 'function') {
-    throw invalidArgument('request must be a Fetch Request: it has no body that is a stream')
+    throw invalidArgument('request must be a Fetch Request, or one of node:http: it has no body that is a stream')
   }
-  if (body.locked || request.bodyUsed) throw invalidArgument('the body of the request was read already')
+  if (body.locked || request.bodyUsed) throw readAlready()
   return body.getReader()
+}
+
+function readAlready() {
+  return invalidArgument('the body of the request was read already')
 }
 
 /** What the stream itself rejects with, such as for a client that went away, is passed on as it is. */

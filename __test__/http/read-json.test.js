@@ -187,7 +187,8 @@ describe('a request that cannot be read', () => {
     ['undefined', undefined],
     ['null', null],
     ['text', '{}'],
-    ['a request of Express', Object.assign(Object.create(http.IncomingMessage.prototype), { body: {} })],
+    ["Express' own, without its stream", { body: {}, headers: {} }],
+    ['a stream to write to', new http.OutgoingMessage()],
     ['a stream of text', { body: source(['{}']).body }],
   ])('is %s: ERR_INVALID_ARG_TYPE', async (_, value) => {
     expect(await rejection(readJson(value))).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE', status: 500 })
@@ -217,5 +218,48 @@ describe('a request that cannot be read', () => {
     }
     expect(await rejection(readJson(thrower))).toBe(reason)
     expect(await rejection(readJson(request('{}'), null))).toBeInstanceOf(TypeError)
+  })
+})
+
+describe('a request of node:http', () => {
+  let server
+  let read
+  beforeAll(async () => {
+    server = http.createServer(async (incoming, response) => response.end(JSON.stringify(await read(incoming))))
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  })
+  afterAll(() => new Promise((resolve) => server.close(resolve)))
+  const send = async (body, method = 'POST') => {
+    const url = `http://127.0.0.1:${server.address().port}`
+    const response = await fetch(url, { method, body, headers: { connection: 'close' } })
+    return response.json()
+  }
+  const codeAndCause = async (promise) => {
+    const { code, cause } = await rejection(promise)
+    return [code, cause?.message]
+  }
+
+  test('is read as it is', async () => {
+    read = (incoming) => readJson(incoming, { limit: 1000 })
+    expect(await send(quoted(1000))).toHaveLength(998)
+  })
+
+  test('without a body is MALFORMED_JSON', async () => {
+    read = (incoming) => codeAndCause(readJson(incoming))
+    expect(await send(undefined, 'GET')).toEqual(['MALFORMED_JSON', null])
+  })
+
+  test('that was read already, as by a parser of bodies, is ERR_INVALID_ARG_TYPE', async () => {
+    read = async (incoming) => {
+      for await (const _ of incoming);
+      return codeAndCause(readJson(incoming))
+    }
+    const told = ['ERR_INVALID_ARG_TYPE', 'the body of the request was read already']
+    expect(await send('{}')).toEqual(told)
+    read = async (incoming) => {
+      await readJson(incoming)
+      return codeAndCause(readJson(incoming))
+    }
+    expect(await send('{}')).toEqual(told)
   })
 })

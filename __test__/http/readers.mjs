@@ -1,5 +1,6 @@
-// Two servers whose route reads with readJson, in a process of its own: node:http by examples/server.mjs, and Hono. Their
-// addresses are the first line on stdout; then comes a line for each request of which the body broke.
+// Servers whose route reads with readJson, in a process of its own: node:http with its own requests, and by examples/server.mjs;
+// and Hono. Their addresses are the first line on stdout; then comes a line for each request of which the body broke.
+import { createServer } from 'node:http'
 import { serve as serveHono } from '@hono/node-server'
 import { isEnqueueError, readJson } from 'enqueue-boundary'
 import { Hono } from 'hono'
@@ -16,9 +17,20 @@ async function POST(request) {
   }
 }
 
-const plain = await serve({ '/': POST })
+const wrapped = await serve({ '/': POST })
+const plain = createServer(async (request, response) => {
+  const answer = await POST(request)
+  response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text())
+})
+await new Promise((resolve) => plain.listen(0, '127.0.0.1', resolve))
 const app = new Hono()
 app.post('/', (context) => POST(context.req.raw))
 serveHono({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) =>
-  console.log(JSON.stringify({ 'node:http': plain.url, hono: `http://127.0.0.1:${port}/` })),
+  console.log(
+    JSON.stringify({
+      'node:http': `http://127.0.0.1:${plain.address().port}/`,
+      'Requests on node:http': wrapped.url,
+      hono: `http://127.0.0.1:${port}/`,
+    }),
+  ),
 )
