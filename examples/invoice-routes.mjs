@@ -1,19 +1,15 @@
 // The routes of invoices.mjs: one invoice a request, as JSON, or any number of them, as lines of JSON.
 import { EnqueueError, isEnqueueError, readJson } from 'enqueue-boundary'
 import { enqueueInvoice, importInvoices } from './invoices.mjs'
+import { sessionOf } from './sessions.mjs'
 import { invoiceRecords, storageProblem } from './storage.mjs'
 
-/** Stands in for a login. Where there is no session there is no organisation, and every invoice is refused. */
-const SESSIONS = new Map([
-  ['token-of-ann', { user: 'ann', orgId: 'acme' }],
-  ['token-of-eve', { user: 'eve', orgId: 'trial-1' }],
-])
-const sessionOf = (request) => SESSIONS.get(request.headers.get('authorization')?.replace(/^Bearer /i, ''))
+const callerOf = (request) => sessionOf(request.headers.get('authorization'))
 
 /** 202 for a new job, 200 for one that is there. */
 export async function postInvoice(request) {
   try {
-    const result = await enqueueInvoice(await readJson(request), sessionOf(request), invoiceRecords)
+    const result = await enqueueInvoice(await readJson(request), callerOf(request), invoiceRecords)
     return Response.json(result, { status: result.created ? 202 : 200 })
   } catch (error) {
     return answerTo(error)
@@ -30,7 +26,7 @@ export async function postImport(request) {
     if (problems.length < 100) problems.push({ line: index + 1, code: error.code, message: error.message })
   }
   try {
-    const summary = await importInvoices(readRows(request.body), sessionOf(request), invoiceRecords, note)
+    const summary = await importInvoices(readRows(request.body), callerOf(request), invoiceRecords, note)
     return Response.json({ ...summary, problems })
   } catch (error) {
     return answerTo(error)

@@ -1,0 +1,26 @@
+import { serve } from '@hono/node-server'
+import { readJson } from 'enqueue-boundary'
+import { Hono } from 'hono'
+import { enqueueInvoice, invoices } from '../invoices.mjs'
+import { sessionOf } from '../sessions.mjs'
+import { closeStorage, invoiceRecords } from '../storage.mjs'
+import { answerTo } from './answer.mjs'
+import { drain } from './drain.mjs'
+
+const app = new Hono()
+app.post('/api/invoices', async (context) => {
+  const body = await readJson(context.req.raw)
+  const result = await enqueueInvoice(body, sessionOf(context.req.header('authorization')), invoiceRecords)
+  return context.json(result, result.created ? 202 : 200)
+})
+app.onError((error, context) => {
+  const { status, headers, body } = answerTo(error)
+  return context.json(body, status, headers)
+})
+
+const server = serve({ fetch: app.fetch, port: process.env.PORT ?? 3000 })
+process.once('SIGTERM', async () => {
+  await drain(server)
+  await invoices.close()
+  await closeStorage()
+})
