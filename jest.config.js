@@ -16,6 +16,8 @@ const NAMES = {
     ...['clock', 'cluster', 'durability', 'processes', 'sentinel'].map((name) => `topology/${name}`),
   ],
 }
+/** What the servers of examples/servers/ are asked beside their answers: `npm run test:frameworks`. */
+const LONG = process.env.FRAMEWORKS === undefined ? ['/__test__/frameworks/(?!answers)'] : []
 const files = (names) => names.map((name) => `<rootDir>/__test__/${name}.test.js`)
 
 const usual = {
@@ -34,7 +36,10 @@ module.exports = async () => {
     ...usual,
     displayName: 'TCP',
     testMatch: ['**/*.test.js'],
-    testPathIgnorePatterns: all || !secure ? [] : NAMES.TLS.map((name) => `/__test__/${name}\\.test\\.js$`),
+    testPathIgnorePatterns: [
+      ...LONG,
+      ...(all || !secure ? [] : NAMES.TLS.map((name) => `/__test__/${name}\\.test\\.js$`)),
+    ],
   }
   const overTls = {
     ...usual,

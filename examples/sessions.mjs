@@ -5,4 +5,4 @@ const SESSIONS = new Map([
 ])
 
 /** @param {string | null | undefined} authorization the header of a request */
-export const sessionOf = (authorization) => SESSIONS.get(authorization?.replace(/^Bearer /i, ''))
+export const sessionOf = (authorization) => SESSIONS.get(authorization?.replace(/^Bearer /i, '') ?? '')

@@ -2,6 +2,7 @@
 // Every block of JavaScript in README and docs/, as it stands: its types hold, and it runs against a real Redis and a real
 // PostgreSQL. What a block does not say itself is in prelude.mjs.
 const { spawnSync } = require('node:child_process')
+const { readdirSync } = require('node:fs')
 const path = require('node:path')
 const { runChild } = require('../support/child.js')
 const { blocksOf, Modules, PAGES, read, root } = require('../support/markdown.js')
@@ -14,12 +15,14 @@ const NOT_RUN = {}
 const NOT_TYPED = {
   'docs/telemetry.md, Tracing channels': 'the types of Node 20 want all five handlers, Node itself does not',
 }
+/** Those that are files of examples/servers/ as they stand: they need what is beside them, and have tests of their own. */
+const examples = readdirSync(path.join(root, 'examples/servers')).map((file) => read(`examples/servers/${file}`))
 const JAVASCRIPT = ['js', 'mjs', 'ts', 'mts']
 const OTHER = ['sh', 'sql', 'json', 'text', 'http', 'diff']
 
 const all = PAGES.flatMap(blocksOf)
 const place = ({ page, heading }) => `${page}, ${heading}`
-const blocks = all.filter(({ language }) => JAVASCRIPT.includes(language))
+const blocks = all.filter(({ language, text }) => JAVASCRIPT.includes(language) && !examples.includes(text))
 
 const redis = useDatabase()
 const modules = new Modules()

@@ -15,7 +15,7 @@ let urls
 
 beforeAll(async () => {
   const file = (heading) => modules.block(blockUnder('docs/migration.md', heading), 'mjs')
-  const served = Object.entries(ROUTES).map(([name, heading]) => [name, { file: file(heading), kind: 'route' }])
+  const served = Object.entries(ROUTES).map(([name, heading]) => [name, file(heading)])
   const MODULES = JSON.stringify(Object.fromEntries(served))
   program = new Program(path.join(__dirname, 'serve.mjs'), { ...process.env, MODULES, REDIS_URL: database.url })
   urls = JSON.parse(await program.line(0))

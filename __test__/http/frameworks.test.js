@@ -1,6 +1,6 @@
 'use strict'
-// What clients see of our errors through the default error handlers of Express 5, Fastify 5, Koa 3 and Hono 4: the status
-// and when to try again, and of a 5xx nothing from inside the server.
+// What clients see of our errors through the default error handlers of Express 5, Fastify 5, Koa 3, Hono 4 and NestJS 11: the
+// status, and of all but NestJS when to try again; of a 5xx nothing from inside the server.
 const { STATUS_CODES } = require('node:http')
 const path = require('node:path')
 const { Program } = require('../support/program.js')
@@ -30,6 +30,8 @@ const BODIES = {
   koa: (error) => (error.expose ? error.message : STATUS_CODES[error.status]),
   fastify: ({ statusCode, code, message }) =>
     JSON.stringify({ statusCode, code, error: STATUS_CODES[statusCode], message }),
+  nest: (error) =>
+    JSON.stringify({ statusCode: error.status, message: error.expose ? error.message : STATUS_CODES[error.status] }),
   hono: (error) => JSON.stringify(error.toProblem()),
 }
 
@@ -63,7 +65,7 @@ describe.each(['unset', 'production'])('with NODE_ENV %s', (env) => {
       const { status, headers, body } = await post(framework, fault)
       expect(status).toBe(error.status)
       expect(body).toEqual(BODIES[framework](error, env))
-      expect(headers['retry-after']).toBe(error.headers?.['retry-after'])
+      expect(headers['retry-after']).toBe(framework === 'nest' ? undefined : error.headers?.['retry-after'])
       expect(body + JSON.stringify(headers)).not.toMatch(INTERNAL)
     })
   })

@@ -1,7 +1,10 @@
-// Four web frameworks with nothing but their default error handlers, in a process of its own for the sake of NODE_ENV.
+// Five web frameworks with nothing but their default error handlers, in a process of its own for the sake of NODE_ENV.
 // POST /<fault> to any of them throws what the boundary throws. The first line on stdout has their addresses.
+import 'reflect-metadata'
 import { createServer } from 'node:http'
 import { serve } from '@hono/node-server'
+import { Controller, Module, Param, Post } from '@nestjs/common'
+import { NestFactory } from '@nestjs/core'
 import { enqueueTicketTriage, Pipeline, ticketTriageDefinition } from 'enqueue-boundary'
 import express from 'express'
 import fastify from 'fastify'
@@ -44,6 +47,20 @@ onFastify.post('/:fault', (request) => meet(request.url))
 const onHono = new Hono()
 onHono.post('/:fault', (context) => meet(context.req.path))
 
+class Faults {
+  post(fault) {
+    return faults[fault]()
+  }
+}
+// What decorators are short for.
+Post(':fault')(Faults.prototype, 'post', Object.getOwnPropertyDescriptor(Faults.prototype, 'post'))
+Param('fault')(Faults.prototype, 'post', 0)
+Controller()(Faults)
+class FaultsModule {}
+Module({ controllers: [Faults] })(FaultsModule)
+const onNest = await NestFactory.create(FaultsModule, { logger: false })
+await onNest.listen(0, '127.0.0.1')
+
 /** The address of a server that listens on a free port. */
 const addressOf = (server) =>
   new Promise((resolve) => server.once('listening', () => resolve(`http://127.0.0.1:${server.address().port}`)))
@@ -55,6 +72,7 @@ console.log(
     express: await listen(onExpress),
     koa: await listen(onKoa.callback()),
     fastify: await onFastify.listen({ port: 0, host: '127.0.0.1' }),
+    nest: await onNest.getUrl(),
     hono: await addressOf(serve({ fetch: onHono.fetch, port: 0, hostname: '127.0.0.1' })),
   }),
 )

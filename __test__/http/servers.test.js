@@ -38,7 +38,7 @@ const write = (request, chunk) =>
   new Promise((resolve, reject) => request.write(chunk, (e) => (e ? reject(e) : resolve())))
 const ofLength = (length) => Buffer.from(JSON.stringify({ summary: 'x'.repeat(length - 14) }))
 
-describe.each(['node:http', 'Requests on node:http', 'hono'])('on %s', (server) => {
+describe.each(['node:http', 'Express', 'Requests on node:http', 'hono'])('on %s', (server) => {
   test('a body that comes byte by byte is read to its end', async () => {
     const { request, answer } = open(urls[server])
     for (const byte of Buffer.from('{"summary":"日本 💥"}')) await write(request, Buffer.of(byte))

@@ -13,12 +13,12 @@ app.post('/api/invoices', async (context) => {
   const result = await enqueueInvoice(body, sessionOf(context.req.header('authorization')), invoiceRecords)
   return context.json(result, result.created ? 202 : 200)
 })
-app.onError((error, context) => {
+app.onError((error) => {
   const { status, headers, body } = answerTo(error)
-  return context.json(body, status, headers)
+  return Response.json(body, { status, headers })
 })
 
-const server = serve({ fetch: app.fetch, port: process.env.PORT ?? 3000 })
+const server = serve({ fetch: app.fetch, port: Number(process.env.PORT ?? 3000) })
 process.once('SIGTERM', async () => {
   await drain(server)
   await invoices.close()
