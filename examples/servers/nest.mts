@@ -1,6 +1,6 @@
 import 'reflect-metadata'
-import { type ArgumentsHost, Body, Catch, Controller, Headers, Module, Post, Res } from '@nestjs/common'
-import { APP_FILTER, NestFactory } from '@nestjs/core'
+import { type ArgumentsHost, Body, Catch, Controller, Headers, Inject, Module, Post, Res } from '@nestjs/common'
+import { APP_FILTER, HttpAdapterHost, NestFactory } from '@nestjs/core'
 import type { NestExpressApplication } from '@nestjs/platform-express'
 import { enqueueInvoice, invoices } from '../invoices.mjs'
 import { sessionOf } from '../sessions.mjs'
@@ -32,8 +32,10 @@ class ProblemFilter {
 
 @Module({ controllers: [InvoicesController], providers: [{ provide: APP_FILTER, useClass: ProblemFilter }] })
 class AppModule {
+  constructor(@Inject(HttpAdapterHost) private readonly host: HttpAdapterHost) {}
+
   beforeApplicationShutdown() {
-    return drain(app.getHttpServer())
+    return drain(this.host.httpAdapter.getHttpServer())
   }
 
   async onApplicationShutdown() {
