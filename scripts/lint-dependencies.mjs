@@ -28,6 +28,9 @@ const LICENSES = new Set([
 /** Packages whose install scripts have been read: they compile where no prebuilt binary fits. */
 const MAY_RUN_SCRIPTS = new Set(['@parcel/watcher', 'msgpackr-extract'])
 
+/** Those that name it in the old form, `licenses`, which lock files leave out: it is MIT. */
+const SAID_OTHERWISE = new Set(['busboy', 'streamsearch'])
+
 const LOCK_FILES = ['package-lock.json', '.github/npm/package-lock.json', 'tools/typedoc/package-lock.json']
 
 const read = (file) => JSON.parse(readFileSync(path.join(root, file), 'utf8'))
@@ -49,7 +52,9 @@ const without = (field) => () =>
   )
 
 function unlicensed() {
-  const refused = locked().filter(({ license }) => !LICENSES.has(license))
+  const refused = locked().filter(
+    ({ license, name }) => !(LICENSES.has(license) || (license === undefined && SAID_OTHERWISE.has(name))),
+  )
   return complain(refused, ({ license }) => `is under ${license ?? 'no licence that its lock file names'}`)
 }
 

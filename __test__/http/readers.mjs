@@ -32,7 +32,8 @@ const plain = await listen(handle)
 const onExpress = await listen(express().post('/', handle))
 const app = new Hono()
 app.post('/', (context) => POST(context.req.raw))
-serveHono({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) =>
+// A busy machine takes more than the half second after which it would cut off a client that still sends.
+serveHono({ fetch: app.fetch, port: 0, hostname: '127.0.0.1', autoCleanupIncoming: false }, ({ port }) =>
   console.log(
     JSON.stringify({
       'node:http': plain,

@@ -18,7 +18,9 @@ app.onError((error) => {
   return Response.json(body, { status, headers })
 })
 
-const server = serve({ fetch: app.fetch, port: Number(process.env.PORT ?? 3000) })
+const port = Number(process.env.PORT ?? 3000)
+// Its clean-up would cut off whoever still sends too much half a second after the 413: readJson lets them finish, up to a bound.
+const server = serve({ fetch: app.fetch, port, autoCleanupIncoming: false })
 process.once('SIGTERM', async () => {
   await drain(server)
   await invoices.close()
