@@ -75,8 +75,13 @@ export interface JsonRequest {
 
 /** What {@link readJson} needs of an `IncomingMessage` of `node:http`, which is the stream of its body. */
 export interface NodeRequest {
-  readonly headers: { readonly 'content-length'?: string | undefined }
+  /** Where `content-length` is looked up, by its name in lower case. */
+  readonly headers: {
+    /** Default: none, and the length is what comes. */ readonly 'content-length'?: string | undefined
+  }
+  /** True where it was read already, as by `express.json()`, which is `ERR_INVALID_ARG_TYPE`. */
   readonly readableDidRead: boolean
+  /** What tells it from a Fetch `Request`: it is a `Readable`. It is not called. */
   pipe(destination: never): unknown
 }
 
