@@ -5,10 +5,12 @@ const { readEnvironment } = require('./lib/connection/index.js')
 const { EnqueueError, isEnqueueError } = require('./lib/error.js')
 const { Pipeline } = require('./lib/pipeline.js')
 const { readJson } = require('./lib/read-json.js')
+const { orNowhere } = require('./lib/transport.js')
 const { ticketInputSchema, ticketTriage, ticketTriageDefinition } = require('./lib/tickets.js')
 
 // Not a Pipeline: its connection is read at the first call, so that importing this reads no environment.
-const tickets = new Calls(ticketTriage, () => ({ __proto__: null, ...readEnvironment(), replicated: false }), {
+const read = () => ({ __proto__: null, ...orNowhere(readEnvironment), replicated: false })
+const tickets = new Calls(ticketTriage, read, {
   timeoutMs: undefined,
   maxInFlight: undefined,
 })

@@ -17,6 +17,7 @@ const { Slots } = require('./slots.js')
 const { statesOf } = require('./states.js')
 const { watchBulk, watchCall } = require('./telemetry/index.js')
 const { Outcomes } = require('./telemetry/outcomes.js')
+const { Way } = require('./transport.js')
 
 /** Those of a pipeline that has not been called yet. */
 const NO_STATS = { inFlight: 0, waitingForRedis: 0, bytes: 0, connected: false, connects: 0 }
@@ -35,6 +36,7 @@ class Calls {
   #timeoutMs
   #maxInFlight
   #boundary
+  #way = new Way()
   #slots = new Slots()
   #outcomes = new Outcomes()
   #intake
@@ -135,17 +137,30 @@ class Calls {
     call.reject(reason)
   }
 
+  /** Has the native half made, and calls go where they go now. Throws when the connection options are unusable. */
+  ready() {
+    if (this.#boundary === undefined) this.open()
+    if (this.#way.isOther) this.#way.turn(this.#boundary, () => this.#go(this.#boundary, this.#connect()))
+  }
+
   /** Makes the native half, which connects with the first valid call. Throws when the connection options are unusable. */
   open() {
     const connection = this.#connect()
     const boundary = this.#make()
-    const failure = boundary.open(connection)
-    if (failure) {
+    try {
+      this.#go(boundary, connection)
+    } catch (error) {
       boundary.close()
-      throw describe(failure)
+      throw error
     }
     this.#boundary = boundary
     return boundary
+  }
+
+  #go(boundary, connection) {
+    const failure = boundary.open(connection)
+    if (failure) throw describe(failure)
+    this.#way.opened(connection)
   }
 
   #make() {
@@ -156,10 +171,11 @@ class Calls {
   reconnect(connection) {
     if (this.#closed !== undefined) throw closed()
     const boundary = this.#boundary ?? this.#make()
-    const failure = boundary.open(connection)
-    if (failure) {
+    try {
+      this.#go(boundary, connection)
+    } catch (error) {
       if (boundary !== this.#boundary) boundary.close()
-      throw describe(failure)
+      throw error
     }
     this.#boundary = boundary
     this.#settling.moved()

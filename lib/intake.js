@@ -44,7 +44,7 @@ class Intake {
   /** Begins a call that has been told everything but its input. What is thrown in here is what it ends with. */
   begin(call, input) {
     if (this.#calls.isClosed) return this.#calls.refuse(call, closed())
-    if (this.#calls.boundary === undefined) this.#calls.open()
+    this.#calls.ready()
     if (this.#definition.validate !== undefined) this.#validate(call, input)
     else if (this.#definition.fields !== null) this.#beginFields(call, input)
     else this.#beginDocument(call, input)

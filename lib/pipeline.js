@@ -6,6 +6,7 @@ const { compile } = require('./definition/index.js')
 const { readConnection, readEnvironment } = require('./connection/index.js')
 const { invalidArgument, isUnset } = require('./error.js')
 const { has, option } = require('./options.js')
+const { orNowhere } = require('./transport.js')
 
 class Pipeline {
   #calls
@@ -24,7 +25,7 @@ class Pipeline {
     this.#keys = { prefix, replicated: durability === 'replica' }
     // One that is there and undefined is a variable that is not set; that is not what the default server is for.
     const given = has(definition, 'connection')
-    const read = () => (given ? readConnection(definition.connection) : readEnvironment())
+    const read = () => orNowhere(() => (given ? readConnection(definition.connection) : readEnvironment()))
     this.#calls = new Calls(compiled, () => this.#native(read()), limits)
     if (given) this.#open()
   }

@@ -20,7 +20,7 @@ function statesOf(calls, jobIds, options) {
     const { timeoutMs = calls.timeoutMs } = new TimeoutOptions(options)
     const ids = readIds(jobIds)
     if (ids.length === 0) return resolve([])
-    if (calls.boundary === undefined) calls.open()
+    calls.ready()
     new Question(calls, ids, timeoutMs, resolve, reject).ask()
   })
 }

@@ -7,6 +7,16 @@ const values = require('./option-values.js')
 
 const { Shape, count, flag, isObject, milliseconds, retention } = values
 
+/** The names that some are stored under; those of telemetry stand beside the others. */
+const STORED = {
+  keepLogs: 'kl',
+  removeDependencyOnFailure: 'rdof',
+  failParentOnFailure: 'fpof',
+  continueParentOnFailure: 'cpof',
+  ignoreDependencyOnFailure: 'idof',
+  deduplication: 'de',
+  telemetry: '',
+}
 /** In the order in which they are stored. */
 const OPTIONS = new Shape(
   {
@@ -29,17 +39,7 @@ const OPTIONS = new Shape(
     deduplication: values.deduplication,
     telemetry: values.telemetry,
   },
-  {
-    stored: {
-      keepLogs: 'kl',
-      removeDependencyOnFailure: 'rdof',
-      failParentOnFailure: 'fpof',
-      continueParentOnFailure: 'cpof',
-      ignoreDependencyOnFailure: 'idof',
-      deduplication: 'de',
-      telemetry: '',
-    },
-  },
+  { stored: STORED },
 )
 /** Of these a job has one at most. */
 const ON_FAILURE = [
@@ -170,4 +170,4 @@ function expectMade(made) {
   return faults.throwAny()
 }
 
-module.exports = { jobOptionsJson, mergedText, optionsOfCall, textOfOptions }
+module.exports = { STORED, jobOptionsJson, mergedText, optionsOfCall, textOfOptions }

@@ -22,6 +22,7 @@ mod raw;
 mod read;
 mod settling;
 mod state;
+mod testing;
 mod wake;
 mod writers;
 
@@ -91,6 +92,7 @@ impl Boundary {
                 waker,
                 target: None,
                 share: None,
+                memory: None,
                 connects_before: 0,
                 refusal: None,
                 closing: false,

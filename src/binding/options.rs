@@ -10,7 +10,7 @@ use crate::queue::connection::config::{Endpoint, Login, Place, Sentinels, Tls, h
 use crate::queue::connection::tls;
 
 /// BullMQ's default.
-const DEFAULT_PREFIX: &str = "bull";
+pub(super) const DEFAULT_PREFIX: &str = "bull";
 
 /// Where a pipeline's Redis is, and who we are there: one of `cluster`, `sentinels`, `path`, or `host` and `port`.
 #[napi(object, object_to_js = false)]

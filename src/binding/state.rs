@@ -15,6 +15,7 @@ use super::plan::internal;
 use super::quota::Quota;
 use super::raw::{self, Waker};
 use super::read::Reader;
+use super::testing::Diversion;
 use super::wake::Mailbox;
 use super::writers::Target;
 use crate::core::options::JobOptions;
@@ -40,6 +41,8 @@ pub(super) struct State {
     pub(super) waker: Arc<Waker>,
     pub(super) target: Option<Target>,
     pub(super) share: Option<Share>,
+    /// What a test has in place of that.
+    pub(super) memory: Option<Diversion>,
     /// How often the connections that were replaced had been opened.
     pub(super) connects_before: u64,
     /// What `begin` said no with last, where there is more to say than the code.
@@ -61,9 +64,13 @@ impl State {
 
     /// Has the writer do these. Where there is none any more, they fail.
     pub(super) fn push(&mut self, ready: Vec<Ready>, failed: &mut Vec<(u32, Settled)>) {
-        let unsent = match &self.share {
-            Some(share) => share.push(ready).err().unwrap_or_default(),
-            None => ready,
+        let unsent = match (&self.share, &self.memory) {
+            (_, Some(memory)) => {
+                memory.push(ready, &self.destination, &self.mailbox);
+                Vec::new()
+            }
+            (Some(share), None) => share.push(ready).err().unwrap_or_default(),
+            (None, None) => ready,
         };
         failed.extend(unsent.into_iter().map(|ready| {
             let error = Error::Internal { outcome: Outcome::Unknown, detail: "the writer is gone".into() };
@@ -89,10 +96,13 @@ impl State {
     /// Gives back what was taken of quotas and not used.
     pub(super) fn settle_quotas(&mut self) {
         let settlements = self.quota.take_settlements();
-        if let Some(share) = &self.share
-            && !settlements.is_empty()
-        {
-            let _ = share.push(settlements);
+        if settlements.is_empty() {
+            return;
+        }
+        match (&self.share, &self.memory) {
+            (_, Some(memory)) => memory.push(settlements, &self.destination, &self.mailbox),
+            (Some(share), None) => drop(share.push(settlements)),
+            (None, None) => {}
         }
     }
 
@@ -135,6 +145,9 @@ impl State {
             return Ok(());
         }
         clock::start().map_err(internal)?;
+        if let Some(memory) = &self.memory {
+            return memory.admit();
+        }
         let target = self.target.as_ref().ok_or_else(|| internal("not opened"))?;
         let writer = target.writer().map_err(internal)?;
         let destination = self.destination_at(target.prefix());

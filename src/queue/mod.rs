@@ -2,11 +2,13 @@
 //!
 //! `operation` is what can be asked. `writer` is the thread that does it. `backlog` holds what it has to do and what is
 //! certain about each, `scripts` puts a batch on the wire as one call, `connection` is how it gets there, and `refusal` reads
-//! what the server says no with. `probe` asks questions of its own, and sends no jobs.
+//! what the server says no with. `probe` asks questions of its own, and sends no jobs. `memory` is what tests have in place of all
+//! that.
 
 pub mod backlog;
 pub mod connection;
 pub mod health;
+pub mod memory;
 pub mod operation;
 pub mod probe;
 pub mod quota;
@@ -15,6 +17,7 @@ pub mod scripts;
 pub mod writer;
 
 pub use health::Health;
+pub use memory::Memory;
 pub use operation::{Addition, Look, Operation, Ready, Settled, Sink};
 pub use scripts::answer::State;
 pub use writer::{Share, Writer};

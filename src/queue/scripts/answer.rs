@@ -33,7 +33,7 @@ impl State {
         State::Unknown,
     ];
 
-    pub(super) fn read(name: &[u8]) -> Option<State> {
+    pub fn read(name: &[u8]) -> Option<State> {
         let at = State::NAMES.iter().position(|known| known.as_bytes() == name)?;
         State::ALL.get(at).copied()
     }
