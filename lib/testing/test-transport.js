@@ -55,10 +55,9 @@ class TestTransport {
   move(job, state) {
     if (!KNOWN_STATES.includes(state)) throw new TypeError(`a job is in one of ${KNOWN_STATES.join(', ')}`)
     const found = this.#find(job)
-    this.#native.moveTo(keyOf(found), state)
-    if (!vanishes(found, state)) return { ...found, state }
-    this.#native.remove(keyOf(found))
-    return undefined
+    const kept = !vanishes(found, state)
+    this.#native.moveTo(keyOf(found), state, kept)
+    return kept ? { ...found, state } : undefined
   }
 
   remove(job) {

@@ -160,17 +160,17 @@ impl TestTransport {
         self.memory.borrow().store.list().into_iter().map(TestJob::from).collect()
     }
 
-    /// Has the job of this key be in this state. Says whether there is one.
+    /// Has the job of this key be in this state. One that is not kept is removed once it has ended.
     #[napi(catch_unwind)]
-    pub fn move_to(&self, key: String, state: String) -> bool {
-        let state = State::read(state.as_bytes());
-        state.is_some_and(|state| self.memory.borrow_mut().store.move_to(&key, state))
+    pub fn move_to(&self, key: String, state: String, kept: bool) {
+        if let Some(state) = State::read(state.as_bytes()) {
+            self.memory.borrow_mut().store.move_to(&key, state, kept);
+        }
     }
 
-    /// Says whether there was one.
     #[napi(catch_unwind)]
-    pub fn remove(&self, key: String) -> bool {
-        self.memory.borrow_mut().store.remove(&key)
+    pub fn remove(&self, key: String) {
+        self.memory.borrow_mut().store.remove(&key);
     }
 
     /// Puts its time forward, by which deduplications end and quotas are made up for.

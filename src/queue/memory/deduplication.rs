@@ -14,6 +14,8 @@ struct Unique {
     winner: String,
     /// In microseconds since 1970; none where it has no end.
     until: Option<u64>,
+    /// The last of those that came while the winner ran, to be made into a job when that is done.
+    next: Option<Job>,
 }
 
 fn name_of(base: &str, unique: &str) -> String {
@@ -31,17 +33,28 @@ impl Uniques {
 }
 
 impl Store {
-    /// As `release`, of a job that has ended: one with a time goes on standing for it until that is over.
-    pub(super) fn release_finished(&mut self, base: &str, unique: &str, id: &str) {
-        if self.uniques.0.get(&name_of(base, unique)).is_some_and(|it| it.until.is_none()) {
-            self.uniques.release(base, unique, id);
+    /// A job that stands for it has ended. One with a time goes on standing for it until that is over; where another was kept for
+    /// later, that is made now.
+    pub(super) fn pass_on(&mut self, base: &str, unique: &str, id: &str) {
+        let name = name_of(base, unique);
+        let Some(it) = self.uniques.0.get_mut(&name) else {
+            return;
+        };
+        let next = it.next.take();
+        if it.winner == id && it.until.is_none() {
+            self.uniques.0.remove(&name);
+        }
+        if let Some(next) = next {
+            self.uniques.0.insert(name, Unique { winner: next.id.clone(), until: None, next: None });
+            self.insert(next);
         }
     }
 
     fn claim(&mut self, base: &str, unique: &Deduplication, winner: &str) {
         let ends = !unique.keep_last_if_active && unique.ttl > 0;
         let until = ends.then(|| self.now().saturating_add(unique.ttl.saturating_mul(1000)));
-        self.uniques.0.insert(name_of(base, &unique.id), Unique { winner: winner.to_owned(), until });
+        let claimed = Unique { winner: winner.to_owned(), until, next: None };
+        self.uniques.0.insert(name_of(base, &unique.id), claimed);
     }
 
     /// The id of the job that this one is deduplicated to, if any.
@@ -72,6 +85,7 @@ impl Store {
         if kept {
             if let Some(it) = self.uniques.0.get_mut(&name) {
                 it.until = None;
+                it.next = Some(job.clone());
             }
         } else if !unique.replace && unique.extend && unique.ttl > 0 {
             self.claim(base, unique, &winner);

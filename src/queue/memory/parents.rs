@@ -1,6 +1,6 @@
 //! Jobs that are children of others, as `any/parents.lua` has them.
 
-use super::store::{Store, place};
+use super::store::{Job, Store, place};
 use crate::queue::State;
 
 impl Store {
@@ -24,21 +24,28 @@ impl Store {
         true
     }
 
+    /// A parent that waits for no child any more goes to where it would have gone without any.
     pub(super) fn child_completed(&mut self, parent: &str, key: &str) {
         if let Some(of) = self.jobs.get_mut(parent) {
             of.had_children = true;
+            let next = place(of.delay, of.priority);
+            of.leave(key, next);
         }
-        self.child_left(parent, key);
     }
 
-    /// A parent that waits for no child any more goes to where it would have gone without any.
-    pub(super) fn child_left(&mut self, parent: &str, key: &str) {
-        let Some(of) = self.jobs.get_mut(parent) else {
-            return;
-        };
-        of.children.remove(key);
-        if of.children.is_empty() && of.state == State::WaitingChildren {
-            of.state = place(of.delay, of.priority);
+    /// One that waits for no child any more as it was removed simply waits.
+    pub(super) fn child_removed(&mut self, parent: &str, key: &str) {
+        if let Some(of) = self.jobs.get_mut(parent) {
+            of.leave(key, State::Waiting);
+        }
+    }
+}
+
+impl Job {
+    fn leave(&mut self, child: &str, next: State) {
+        self.children.remove(child);
+        if self.children.is_empty() && self.state == State::WaitingChildren {
+            self.state = next;
         }
     }
 }

@@ -184,23 +184,29 @@ impl Store {
         true
     }
 
-    /// Has a job be in this state, as a worker or an operator would. Says whether there is one.
-    pub fn move_to(&mut self, key: &str, state: State) -> bool {
+    /// Has a job be in this state, as a worker or an operator would. `kept` is not one that is removed as soon as it has ended.
+    pub fn move_to(&mut self, key: &str, state: State, kept: bool) {
         let Some(job) = self.jobs.get_mut(key) else {
-            return false;
+            return;
         };
         job.state = state;
-        if job.has_ended() {
-            let job = job.clone();
-            self.finished(&job);
+        if !job.has_ended() {
+            return;
         }
-        true
+        let job = job.clone();
+        if !kept {
+            self.jobs.remove(key);
+        }
+        self.finished(&job);
+        if !kept && let Some(parent) = &job.parent {
+            self.child_removed(parent, key);
+        }
     }
 
     fn finished(&mut self, job: &Job) {
         let base = base_of(&job.prefix, &job.queue);
         if let Some(unique) = &job.deduplication {
-            self.release_finished(&base, unique, &job.id);
+            self.pass_on(&base, unique, &job.id);
         }
         if job.state == State::Completed
             && let Some(parent) = &job.parent
@@ -209,19 +215,18 @@ impl Store {
         }
     }
 
-    /// Says whether there was one.
-    pub fn remove(&mut self, key: &str) -> bool {
+    /// As an operator would.
+    pub fn remove(&mut self, key: &str) {
         let Some(job) = self.jobs.remove(key) else {
-            return false;
+            return;
         };
         let base = base_of(&job.prefix, &job.queue);
         if let Some(unique) = &job.deduplication {
             self.uniques.release(&base, unique, &job.id);
         }
         if let Some(parent) = &job.parent {
-            self.child_left(parent, key);
+            self.child_removed(parent, key);
         }
-        true
     }
 }
 

@@ -1,0 +1,241 @@
+'use strict'
+// The scripts are the referee of the test transport: the same calls, in the same order, on a real Redis and in the process, come
+// to the same. BullMQ has the jobs end, and removes them.
+const { Job, Queue } = require('bullmq')
+const fc = require('fast-check')
+const { Pipeline } = require('../..')
+const { installTestTransport } = require('../../testing')
+const { useDatabase } = require('../support/redis.js')
+
+const database = useDatabase()
+const storage = { createPending() {} }
+const QUEUE = 'referee'
+const BASE = `bull:${QUEUE}:`
+const TOKEN = 'a worker'
+const ids = ['a', 'b', 'c', 'd', 'e'].map((name) => `${QUEUE}-${name}`)
+const LONG = 1_000_000_000
+const schema = {
+  type: 'object',
+  properties: { name: { type: 'string' }, value: { type: 'number' }, org: { type: 'string' } },
+  required: ['name'],
+}
+
+// --- what is called -------------------------------------------------------------------------------------------------
+
+const KINDS = ['never', 'afterFailed', 'afterFinished'].flatMap((idReuse) =>
+  ['keep', 'reject'].map((onConflict) => ({ idReuse, onConflict })),
+)
+const name = fc.constantFrom('a', 'b', 'c', 'd', 'e')
+/** The same JSON in other bytes is among them. */
+const data = fc
+  .tuple(name, fc.constantFrom(1, 2), fc.boolean())
+  .map(([it, value, turned]) => (turned ? { value, name: it } : { name: it, value }))
+const deduplication = fc
+  .record(
+    {
+      id: fc.constantFrom('x', 'x', 'y"'),
+      ttl: fc.constant(LONG),
+      extend: fc.boolean(),
+      replace: fc.boolean(),
+      keepLastIfActive: fc.boolean(),
+      reschedule: fc.boolean(),
+    },
+    { requiredKeys: ['id'] },
+  )
+  .map((it) => ({ deduplication: it }))
+const parent = name.map((it) => ({ parent: { id: `${QUEUE}-${it}`, queue: `bull:${QUEUE}` } }))
+const place = fc.constantFrom({}, {}, { delay: LONG }, { delay: 2 * LONG }, { priority: 3 }, { lifo: true })
+const kept = fc.constantFrom(
+  {},
+  {},
+  {},
+  { removeOnComplete: true },
+  { removeOnFail: { count: 0 } },
+  { removeOnFail: 5 },
+)
+const optionsWith = (what) => fc.tuple(what, place, kept).map((parts) => Object.assign({ keepLogs: 3 }, ...parts))
+const nothing = fc.constant({})
+/** Of what kind jobs are that have options of their own. */
+const PLAYS = {
+  'jobs of all kinds': fc.oneof(fc.constant(undefined), optionsWith(fc.oneof(nothing, deduplication, parent))),
+  'deduplicated jobs': optionsWith(deduplication),
+  'children and parents': optionsWith(fc.oneof(nothing, { weight: 2, arbitrary: parent })),
+}
+
+const stepOf = (jobOptions) =>
+  fc.oneof(
+    {
+      weight: 8,
+      arbitrary: fc.record({ do: fc.constant('add'), kind: fc.nat(5), call: fc.record({ input: data, jobOptions }) }),
+    },
+    fc.record({ do: fc.constant('many'), kind: fc.nat(5), inputs: fc.array(data, { minLength: 1, maxLength: 6 }) }),
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('begin'), name }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('complete', 'fail'), name }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('wait for children'), name }) },
+    fc.record({ do: fc.constant('remove'), name }),
+  )
+
+const end = (promise) =>
+  promise.then(
+    (value) => value,
+    ({ code, outcome, message }) => ({ code, outcome, message }),
+  )
+
+/** Does what a program does, the same in both worlds. */
+class Program {
+  #pipelines = KINDS.map(
+    (kind) =>
+      new Pipeline({
+        queueName: QUEUE,
+        jobName: 'work',
+        schema,
+        jobId: ['name'],
+        connection: database.url,
+        jobOptions: { attempts: 1 },
+        timeoutMs: 60_000,
+        ...kind,
+      }),
+  )
+
+  add({ kind, call: { input, jobOptions: own } }) {
+    return end(this.#pipelines[kind].enqueue(input, storage, own && { jobOptions: own }))
+  }
+
+  async many({ kind, inputs }) {
+    const outcomes = await this.#pipelines[kind].enqueueMany(inputs, storage)
+    return outcomes.map(({ error, ...rest }) => (error ? { ...rest, code: error.code, outcome: error.outcome } : rest))
+  }
+
+  states() {
+    return this.#pipelines[0].states([...ids, 'missing'])
+  }
+
+  close() {
+    return Promise.all(this.#pipelines.map((it) => it.close()))
+  }
+}
+
+// --- the real world -------------------------------------------------------------------------------------------------
+
+/** Has a job be active, as where a worker has taken it. */
+async function begin(id) {
+  const { redis } = database
+  const lists = ['wait', 'paused'].map((list) => redis.lrem(BASE + list, 0, id))
+  const sets = ['delayed', 'prioritized'].map((set) => redis.zrem(BASE + set, id))
+  const removed = await Promise.all([...lists, ...sets])
+  if (removed.every((count) => count === 0)) return false
+  await redis.lpush(`${BASE}active`, id)
+  return true
+}
+
+/** What a worker or an operator does. Says where the job is then; nothing where it could not be done. */
+const REAL = {
+  begin: async (id) => ((await begin(id)) ? 'active' : undefined),
+  complete: (id) => finish(id, 'completed', (job) => job.moveToCompleted('done', TOKEN, false)),
+  fail: (id) => finish(id, 'failed', (job) => job.moveToFailed(new Error('no'), TOKEN, false)),
+  'wait for children': (id) => finish(id, 'waiting-children', (job) => job.moveToWaitingChildren(TOKEN)),
+  async remove(id) {
+    if (['active', 'unknown'].includes(await queue.getJobState(id))) return undefined
+    return (await queue.remove(id, { removeChildren: false })) === 1 ? 'removed' : undefined
+  },
+}
+
+async function finish(id, state, move) {
+  await begin(id)
+  if ((await queue.getJobState(id)) !== 'active') return undefined
+  await database.redis.set(`${BASE}${id}:lock`, TOKEN)
+  const job = await Job.fromId(queue, id)
+  const moved = await move(job).catch(() => false)
+  await database.redis.del(`${BASE}${id}:lock`)
+  return moved === false ? 'active' : state
+}
+
+/** All that is known of the jobs in Redis. */
+async function realJobs(states) {
+  const all = ids.map(async (id, at) => {
+    const hash = await database.redis.hgetall(BASE + id)
+    if (hash.name === undefined) return undefined
+    const { opts } = await Job.fromId(queue, id)
+    return {
+      id,
+      name: hash.name,
+      data: JSON.parse(hash.data),
+      opts: JSON.parse(JSON.stringify(opts)),
+      state: states[at],
+      delay: Number(hash.delay),
+      priority: Number(hash.priority),
+      parentKey: hash.parentKey,
+      deduplicationId: hash.deid,
+    }
+  })
+  return (await Promise.all(all)).filter(Boolean)
+}
+
+// --- that in the process --------------------------------------------------------------------------------------------
+
+function testJobs(boundary) {
+  const jobs = boundary.jobs(QUEUE).map(({ queueName, prefix, timestamp, ...rest }) => {
+    expect(Math.abs(Date.now() - timestamp)).toBeLessThan(3_600_000)
+    return { ...rest, parentKey: rest.parentKey, deduplicationId: rest.deduplicationId }
+  })
+  return jobs.sort((one, other) => (one.id < other.id ? -1 : 1))
+}
+
+/** What each step comes to. */
+async function run(steps, program, play) {
+  const told = []
+  for (const [at, it] of steps.entries()) {
+    if (it.do === 'add' || it.do === 'many') told.push(await program[it.do](it))
+    else told.push(await play(it.do, `${QUEUE}-${it.name}`, at))
+    told.push(await program.states())
+  }
+  return told
+}
+
+let queue
+beforeAll(() => {
+  queue = new Queue(QUEUE, { connection: database.connection })
+})
+afterAll(() => queue.close())
+
+async function inBoth(steps) {
+  await database.redis.flushdb()
+  const expected = await running(async (program) => {
+    const told = await run(steps, program, (what, id) => REAL[what](id))
+    return [...told, await realJobs(await program.states())]
+  })
+  const boundary = installTestTransport()
+  try {
+    boundary.reset()
+    const actual = await running(async (program) => {
+      const told = await run(steps, program, (_, id, at) => {
+        const where = expected[2 * at]
+        if (where === 'removed') boundary.remove(id)
+        else if (where !== undefined) boundary.move(id, where)
+        return where
+      })
+      return [...told, testJobs(boundary)]
+    })
+    return { actual, expected }
+  } finally {
+    boundary.uninstall()
+  }
+}
+
+async function running(work) {
+  const program = new Program()
+  try {
+    return await work(program)
+  } finally {
+    await program.close()
+  }
+}
+
+test.each(Object.keys(PLAYS))('%s: whatever is called, it comes to the same as on a real Redis', async (play) => {
+  const steps = fc.array(stepOf(PLAYS[play]), { minLength: 1, maxLength: 24, size: 'max' })
+  const property = fc.asyncProperty(steps, async (them) => {
+    const { actual, expected } = await inBoth(them)
+    expect(actual).toEqual(expected)
+  })
+  await fc.assert(property, { numRuns: 150 })
+})
