@@ -1,17 +1,18 @@
 'use strict'
 // The scripts are the referee of the test transport: the same calls, in the same order, on a real Redis and in the process, come
 // to the same. BullMQ has the jobs end, and removes them.
-const { Job, Queue } = require('bullmq')
+const { Job } = require('bullmq')
 const fc = require('fast-check')
 const { Pipeline } = require('../..')
 const { installTestTransport } = require('../../testing')
 const { useDatabase } = require('../support/redis.js')
+const { useWorkerMoves } = require('../support/worker-moves.js')
 
 const database = useDatabase()
+const moves = useWorkerMoves(database, 'referee')
 const storage = { createPending() {} }
 const QUEUE = 'referee'
 const BASE = `bull:${QUEUE}:`
-const TOKEN = 'a worker'
 const ids = ['a', 'b', 'c', 'd', 'e'].map((name) => `${QUEUE}-${name}`)
 const LONG = 1_000_000_000
 const schema = {
@@ -117,45 +118,12 @@ class Program {
 
 // --- the real world -------------------------------------------------------------------------------------------------
 
-/** Has a job be active, as where a worker has taken it. */
-async function begin(id) {
-  const { redis } = database
-  const lists = ['wait', 'paused'].map((list) => redis.lrem(BASE + list, 0, id))
-  const sets = ['delayed', 'prioritized'].map((set) => redis.zrem(BASE + set, id))
-  const removed = await Promise.all([...lists, ...sets])
-  if (removed.every((count) => count === 0)) return false
-  await redis.lpush(`${BASE}active`, id)
-  return true
-}
-
-/** What a worker or an operator does. Says where the job is then; nothing where it could not be done. */
-const REAL = {
-  begin: async (id) => ((await begin(id)) ? 'active' : undefined),
-  complete: (id) => finish(id, 'completed', (job) => job.moveToCompleted('done', TOKEN, false)),
-  fail: (id) => finish(id, 'failed', (job) => job.moveToFailed(new Error('no'), TOKEN, false)),
-  'wait for children': (id) => finish(id, 'waiting-children', (job) => job.moveToWaitingChildren(TOKEN)),
-  async remove(id) {
-    if (['active', 'unknown'].includes(await queue.getJobState(id))) return undefined
-    return (await queue.remove(id, { removeChildren: false })) === 1 ? 'removed' : undefined
-  },
-}
-
-async function finish(id, state, move) {
-  await begin(id)
-  if ((await queue.getJobState(id)) !== 'active') return undefined
-  await database.redis.set(`${BASE}${id}:lock`, TOKEN)
-  const job = await Job.fromId(queue, id)
-  const moved = await move(job).catch(() => false)
-  await database.redis.del(`${BASE}${id}:lock`)
-  return moved === false ? 'active' : state
-}
-
 /** All that is known of the jobs in Redis. */
 async function realJobs(states) {
   const all = ids.map(async (id, at) => {
     const hash = await database.redis.hgetall(BASE + id)
     if (hash.name === undefined) return undefined
-    const { opts } = await Job.fromId(queue, id)
+    const { opts } = await Job.fromId(moves.queue, id)
     return {
       id,
       name: hash.name,
@@ -192,16 +160,10 @@ async function run(steps, program, play) {
   return told
 }
 
-let queue
-beforeAll(() => {
-  queue = new Queue(QUEUE, { connection: database.connection })
-})
-afterAll(() => queue.close())
-
 async function inBoth(steps) {
   await database.redis.flushdb()
   const expected = await running(async (program) => {
-    const told = await run(steps, program, (what, id) => REAL[what](id))
+    const told = await run(steps, program, (what, id) => moves[what](id))
     return [...told, await realJobs(await program.states())]
   })
   const boundary = installTestTransport()
