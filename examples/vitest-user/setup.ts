@@ -1,0 +1,4 @@
+import { matchers } from 'enqueue-boundary/testing'
+import { expect } from 'vitest'
+
+expect.extend(matchers)
