@@ -1298,8 +1298,9 @@ export type EnqueueErrorCode =
  */
 export class EnqueueError extends Error {
   /**
-   * For tests of code that calls the boundary: `new EnqueueError({ code: 'OVERLOADED' })` is what a boundary that has
-   * too much to do rejects with. Throws a `TypeError` for a code that is none of {@link EnqueueErrorCode}.
+   * For tests of what is made of an error: `new EnqueueError({ code: 'OVERLOADED' })` is what a boundary that has too much to
+   * do rejects with. A whole call is made to end in it by `enqueue-boundary/testing`. Throws a `TypeError` for a code that is
+   * none of {@link EnqueueErrorCode}.
    */
   constructor(fields: EnqueueErrorFields)
   /** As of any error. */

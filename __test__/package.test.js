@@ -77,6 +77,11 @@ test('a strict TypeScript application compiles, with library types checked, and 
   await expectQueued(stdout, 'from-typescript')
 })
 
+test.each(['testing.cjs', 'testing.mjs'])('an application tests itself with %s, without a Redis', async (program) => {
+  const { stdout } = await node([program])
+  expect(JSON.parse(stdout)).toEqual(['ticket-triage:acme:tested'])
+})
+
 test('what runs on every platform before a release passes', async () => {
   cpSync(path.join(repository, 'scripts', 'smoke.mjs'), path.join(app, 'smoke.mjs'))
   const { stdout } = await node(['smoke.mjs'])

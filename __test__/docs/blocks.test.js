@@ -10,9 +10,12 @@ const { POSTGRES } = require('../support/postgres.js')
 const { useDatabase } = require('../support/redis.js')
 
 /** Pages, by their heading, whose blocks are not run here: why, and what runs them. */
-const NOT_RUN = {}
+const NOT_RUN = {
+  'docs/testing.md, In jest and vitest': 'they are of projects that __test__/testing/examples.test.js runs',
+}
 /** Those whose types do not hold, and why. */
 const NOT_TYPED = {
+  'docs/testing.md, In jest and vitest': 'as above',
   'docs/telemetry.md, Tracing channels': 'the types of Node 20 want all five handlers, Node itself does not',
 }
 /** Those that are files of examples/servers/ as they stand: they need what is beside them, and have tests of their own. */

@@ -1,11 +1,12 @@
 'use strict'
 // The projects in examples/ that have tests of their own: as they stand, in jest and in vitest, with a Redis and without one.
 const { Application } = require('../support/application.js')
+const { blocksOf, read } = require('../support/markdown.js')
 const { useDatabase } = require('../support/redis.js')
 
 const database = useDatabase()
 let application
-afterEach(() => application.remove())
+afterEach(() => application?.remove())
 
 /** How many tests passed, and were skipped, by what the runner says in the end. */
 function count(output) {
@@ -31,11 +32,24 @@ test('jest, in workers and in one process', async () => {
   await expectPassed(JEST, ['--runInBand'], { REDIS_URL: database.url }, { passed: 10, skipped: 0 })
 })
 
-test.each(['forks', 'threads', 'vmThreads'])('vitest, its files in %s', async (pool) => {
+test.each([
+  ['forks', {}, { passed: 7, skipped: 1 }],
+  ['threads', { REDIS_URL: true }, { passed: 8, skipped: 0 }],
+  // Here files share what they import.
+  ['vmThreads', { REDIS_URL: true }, { passed: 8, skipped: 0 }],
+])('vitest, its files in %s, %j', async (pool, { REDIS_URL }, expected) => {
   application = new Application('vitest-user')
-  const args = ['run', `--pool=${pool}`]
-  await expectPassed(VITEST, args, {}, { passed: 7, skipped: 1 })
-  await expectPassed(VITEST, args, { REDIS_URL: database.url }, { passed: 8, skipped: 0 })
+  await expectPassed(VITEST, ['run', `--pool=${pool}`], REDIS_URL ? { REDIS_URL: database.url } : {}, expected)
+})
+
+test('what docs/testing.md shows of them stands in them', () => {
+  const shown = blocksOf('docs/testing.md').filter(({ heading }) => heading === 'In jest and vitest')
+  const files = ['jest-user/route.test.js', 'jest-user/route.test.js', 'vitest-user/matchers.d.ts']
+  const lines = (text) => text.split('\n').filter((line) => !/^$|^\s*\/\//.test(line))
+  expect(shown).toHaveLength(files.length)
+  for (const [at, { text }] of shown.entries()) {
+    expect(lines(read(`examples/${files[at]}`)).join('\n')).toContain(lines(text).join('\n'))
+  }
 })
 
 test('the types of the project with vitest hold', async () => {
