@@ -13,7 +13,7 @@ const place = findPlace()
 function findPlace() {
   const own = { __proto__: null, native: undefined, test: undefined }
   // A program may have sealed its global object; then each copy has its own.
-  if (!Object.hasOwn(globalThis, KEY)) Reflect.defineProperty(globalThis, KEY, { value: own })
+  if (!Object.hasOwn(globalThis, KEY)) Reflect.defineProperty(globalThis, KEY, { __proto__: null, value: own })
   return Object.hasOwn(globalThis, KEY) ? globalThis[KEY] : own
 }
 

@@ -1,5 +1,7 @@
 'use strict'
 // The projects in examples/ that have tests of their own: as they stand, in jest and in vitest, with a Redis and without one.
+const { writeFileSync } = require('node:fs')
+const path = require('node:path')
 const { Application } = require('../support/application.js')
 const { blocksOf, read } = require('../support/markdown.js')
 const { useDatabase } = require('../support/redis.js')
@@ -22,6 +24,24 @@ async function expectPassed(program, args, env, expected) {
   expect(count(output)).toEqual({ failed: 0, ...expected })
 }
 
+/** Calls that end at once, after a while, and at their deadline. */
+const FAKED = `
+  const { Pipeline, ticketTriageDefinition } = require('enqueue-boundary')
+  const { installTestTransport } = require('enqueue-boundary/testing')
+  test('calls', async () => {
+    expect(setTimeout.clock !== undefined || setTimeout._isMockFunction).toBe(true)
+    const boundary = installTestTransport()
+    const triage = new Pipeline(ticketTriageDefinition)
+    const call = (ticketId, options) =>
+      triage.enqueue({ tenantId: 'a', ticketId, summary: 's' }, { async createPending() {} }, options)
+    expect(await call('1')).toMatchObject({ created: true })
+    boundary.outage('slow', { delayMs: 20 })
+    expect(await call('2')).toMatchObject({ created: true })
+    boundary.outage('slow')
+    await expect(call('3', { timeoutMs: 500 })).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' })
+    expect(boundary.jobs()).toHaveLength(3)
+  })`
+
 const JEST = 'jest/bin/jest.js'
 const VITEST = 'vitest/vitest.mjs'
 
@@ -40,6 +60,16 @@ test.each([
 ])('vitest, its files in %s, %j', async (pool, { REDIS_URL }, expected) => {
   application = new Application('vitest-user')
   await expectPassed(VITEST, ['run', `--pool=${pool}`], REDIS_URL ? { REDIS_URL: database.url } : {}, expected)
+})
+
+test.each([
+  ['its fake timers', { enableGlobally: true, now: 1000 }],
+  ['its legacy fake timers', { enableGlobally: true, legacyFakeTimers: true }],
+])('jest, with %s enabled for all tests', async (_, fakeTimers) => {
+  application = new Application('jest-user')
+  const config = JSON.stringify({ fakeTimers, testMatch: ['**/faked.js'] })
+  writeFileSync(path.join(application.folder, 'faked.js'), FAKED)
+  await expectPassed(JEST, ['--config', config], {}, { passed: 1, skipped: 0 })
 })
 
 test('what docs/testing.md shows of them stands in them', () => {
