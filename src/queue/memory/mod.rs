@@ -11,7 +11,7 @@ use std::time::Instant;
 
 pub use self::outage::{Outage, Scope, Trouble};
 pub use self::store::{Job, Store};
-use super::{Destination, Ready, Settled};
+use super::{Destination, Operation, Ready, Settled};
 use crate::core::Error;
 
 /// What became of an operation, and when its caller hears of it, where that is not at once.
@@ -41,11 +41,16 @@ impl Memory {
     /// Does these, in order. Nothing is told of what nobody waits for.
     pub fn run(&mut self, destination: &Destination, ready: Vec<Ready>, now: Instant) -> Vec<Told> {
         let mut told = Vec::with_capacity(ready.len());
+        let mut asking = Vec::new();
         for Ready { slot, operation, deadline } in ready {
             let trouble = self.outage.as_mut().and_then(|outage| outage.next(&operation));
-            let (settled, at) = match trouble {
-                None => (self.store.run(destination, operation), None),
-                Some((trouble, delay)) => {
+            let (settled, at) = match (trouble, operation) {
+                (None, Operation::Admit(admission)) => {
+                    asking.push((slot, admission));
+                    continue;
+                }
+                (None, operation) => (self.store.run(destination, operation), None),
+                (Some((trouble, delay)), operation) => {
                     let due = now.checked_add(delay).map_or(deadline, |due| due.min(deadline));
                     let settled = trouble.strike(&mut self.store, destination, operation, due >= deadline);
                     (settled, Some(due).filter(|due| *due > now))
@@ -55,6 +60,13 @@ impl Memory {
                 told.push(Told { slot, settled, at });
             }
         }
+        let calls: Vec<_> = asking.iter().map(|(_, admission)| &**admission).collect();
+        let verdicts = self.store.admit(destination, &calls);
+        told.extend(asking.iter().zip(verdicts).map(|((slot, _), verdict)| Told {
+            slot: *slot,
+            settled: Settled::Admitted(verdict),
+            at: None,
+        }));
         told
     }
 }

@@ -1,118 +1,194 @@
 //! What tenants may enqueue, as `rate.lua`, `admit.lua` and `settle.lua` count it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::store::{Store, base_of, key_of};
 use crate::core::quota::Rate;
-use crate::queue::quota::{Admission, Place, Settlement, Verdict, rates};
+use crate::queue::operation::Family;
+use crate::queue::quota::{Admission, Claim, Place, Settlement, Tenant, Verdict};
 use crate::queue::{Destination, State};
 
-/// Of a microsecond, in which rates count, and of a millisecond.
+/// Rates count in eighths of a microsecond.
 const OF_A_MICROSECOND: u64 = 8;
 const OF_A_MS: u64 = 8000;
 
 #[derive(Default)]
 pub struct Quotas {
-    /// Until when the calls of a tenant are made up for.
-    rates: HashMap<String, u64>,
-    /// The jobs of a tenant that have not ended, by the key of its backlog and by their ids.
-    backlogs: HashMap<String, HashMap<Box<[u8]>, Held>>,
+    /// Until when the calls of a tenant are made up for, by its queue and name.
+    rates: HashMap<(String, Tenant), u64>,
+    /// The places of a tenant's jobs, by the key of its backlog: those that were not looked at for the longest time first.
+    backlogs: HashMap<String, Vec<Held>>,
 }
 
 /// A place in a backlog.
+#[derive(Clone, PartialEq, Eq)]
 struct Held {
-    /// The ms from which a job that is not there is gone for good.
-    till: u64,
-    /// A job that ended has its id, and is to make room.
-    room: bool,
-    /// More than one call has it.
-    shared: bool,
+    id: Box<[u8]>,
+    claim: Claim,
+}
+
+/// That of a job which is there: where it is not any more, it is gone for good.
+const KNOWN: Claim = Claim { given_up: 0, in_its_place: false };
+
+/// What is found of a call before it is known whether its job has a place.
+enum Found {
+    Stays,
+    TooFast,
+    Passes { in_its_place: bool },
 }
 
 impl Store {
-    pub(super) fn admit(&mut self, destination: &Destination, admission: &Admission) -> Verdict {
+    /// In batches such as the writer makes of what comes together, in which calls of a tenant stand together. In their order.
+    pub(super) fn admit(&mut self, destination: &Destination, calls: &[&Admission]) -> Vec<Verdict> {
         let base = base_of(&destination.prefix, &destination.queue);
-        let now = self.now();
-        let now_ms = now / 1000;
-        let state = self.state_of(&base, &admission.id);
-        let room = state.is_some_and(|state| destination.reuse.allows(state));
-        if state.is_some() && !room {
-            return Verdict::Free;
-        }
-        let backlog = admission.tenant.backlog(&base);
-        if let Some(most) = admission.limits.backlog
-            && !self.has_place(&base, &backlog, most, &admission.id, now_ms)
-        {
-            return Verdict::TooMany;
-        }
-        let mut until = 0;
-        if let Some(rate) = &admission.limits.rate {
-            let till = self.quotas.rates.entry(rate_of(&base, admission.tenant.name())).or_default();
-            match pass(rate, *till, now * OF_A_MICROSECOND) {
-                Ok(next) => *till = next,
-                Err(retry_after_ms) => return Verdict::TooFast { retry_after_ms },
+        let mut verdicts = vec![Verdict::TooMany; calls.len()];
+        let order: Vec<_> = (0..calls.len()).collect();
+        for batch in order.chunks(Family::Admit.most()) {
+            let now = self.now();
+            let grace_ms = batch.iter().map(|at| calls[*at].grace_ms).max().unwrap_or_default();
+            let mut sorted = batch.to_vec();
+            sorted.sort_by_key(|at| calls[*at].party());
+            for party in sorted.chunk_by(|one, two| calls[*one].party() == calls[*two].party()) {
+                let of_party: Vec<_> = party.iter().map(|at| calls[*at]).collect();
+                let given_up = now / 1000 + u64::from(grace_ms);
+                let came = self.admit_party(destination, &base, &of_party, now, given_up);
+                party.iter().zip(came).for_each(|(at, verdict)| verdicts[*at] = verdict);
             }
-            until = *till;
         }
-        let mut place = true;
-        if admission.limits.backlog.is_some() {
-            let backlog = self.quotas.backlogs.entry(backlog).or_default();
-            let mut held = Held { till: now_ms + u64::from(admission.grace_ms), room, shared: false };
-            if let Some(before) = backlog.get(&admission.id).filter(|before| before.till > now_ms) {
-                held.till = held.till.max(before.till);
-                held.room |= before.room;
-                held.shared = true;
-                place = false;
-            }
-            backlog.insert(admission.id.clone(), held);
-        }
-        Verdict::Charged { until, place }
+        verdicts
     }
 
-    /// Whether the job has a place, or there is one for it once those that ended or are gone have left theirs.
-    fn has_place(&mut self, base: &str, backlog: &str, most: u32, id: &[u8], now_ms: u64) -> bool {
-        let Some(mut held) = self.quotas.backlogs.remove(backlog) else {
-            return most > 0;
+    fn admit_party(
+        &mut self,
+        destination: &Destination,
+        base: &str,
+        calls: &[&Admission],
+        now: u64,
+        given_up: u64,
+    ) -> Vec<Verdict> {
+        let Some(first) = calls.first() else {
+            return Vec::new();
         };
-        if held.len() >= most as usize {
-            held.retain(|id, place| match self.state_of(base, id) {
-                None => place.till > now_ms,
-                Some(State::Completed | State::Failed) => place.till > now_ms && place.room,
-                Some(_) => {
-                    *place = Held { till: now_ms, room: false, shared: false };
-                    true
+        let (rate, now) = (first.limits.rate, now * OF_A_MICROSECOND);
+        let name = (base.to_owned(), first.tenant.clone());
+        let mut till = self.quotas.rates.get(&name).copied().unwrap_or_default();
+        let mut found = Vec::with_capacity(calls.len());
+        for call in calls {
+            let state = self.state_of(base, &call.id);
+            let in_its_place = state.is_some_and(|state| destination.reuse.allows(state));
+            let passed = rate.map_or(Some(0), |rate| pass(&rate, till, now));
+            found.push(match passed {
+                _ if state.is_some() && !in_its_place => Found::Stays,
+                None => Found::TooFast,
+                Some(next) => {
+                    till = next;
+                    Found::Passes { in_its_place }
                 }
             });
         }
-        let fits = held.len() < most as usize || held.contains_key(id);
+        let claim = |in_its_place| Claim { given_up, in_its_place };
+        let wanted = calls.iter().zip(&found).filter_map(|(call, found)| match found {
+            Found::Passes { in_its_place } => Some(Held { id: call.id.clone(), claim: claim(*in_its_place) }),
+            _ => None,
+        });
+        let wanted: Vec<_> = wanted.collect();
+        let step = rate.map_or(0, |rate| rate.step());
+        let backlog = first.tenant.backlog(base);
+        let placed: Vec<bool> = match first.limits.backlog {
+            Some(most) => self.take_places(base, &backlog, most as usize, wanted, now / OF_A_MS),
+            None => vec![true; wanted.len()],
+        };
+        let without = placed.iter().filter(|placed| !**placed).count() as u64;
+        till -= without * step;
+        let mut later = placed.len() as u64 - without;
+        if rate.is_some() && later > 0 {
+            self.quotas.rates.insert(name, till);
+        }
+        let mut placed = placed.into_iter();
+        let verdict = |found| match found {
+            Found::Stays => Verdict::Free,
+            // Whatever its rate says of the others, there is no place for them.
+            Found::TooFast if without > 0 => Verdict::TooMany,
+            Found::TooFast => {
+                let retry_after_ms = rate.map_or(1, |rate| rate.wait_ms(till, now));
+                Verdict::TooFast { retry_after_ms }
+            }
+            Found::Passes { in_its_place } => match placed.next() {
+                Some(true) => {
+                    later -= 1;
+                    Verdict::Charged { until: till - later * step, place: claim(in_its_place) }
+                }
+                _ => Verdict::TooMany,
+            },
+        };
+        found.into_iter().map(verdict).collect()
+    }
+
+    /// Whether each of these has a place, of which there are so many: those that ended or are gone have left theirs.
+    fn take_places(
+        &mut self,
+        base: &str,
+        backlog: &str,
+        most: usize,
+        wanted: Vec<Held>,
+        now_ms: u64,
+    ) -> Vec<bool> {
+        let mut held = self.quotas.backlogs.remove(backlog).unwrap_or_default();
+        let fits = held.len() + wanted.len() <= most;
+        if !fits {
+            self.look_at_places(base, &mut held, now_ms);
+        }
+        let to_come = held.iter().filter(|it| it.claim.given_up > now_ms).map(|it| it.id.clone());
+        let mut to_come: HashSet<_> = to_come.collect();
+        let mut free = most.saturating_sub(held.len());
+        let mut placed = Vec::with_capacity(wanted.len());
+        for new in wanted {
+            // Of two calls for one job at most one is more than a duplicate.
+            let has_one = fits || to_come.contains(&new.id) || free > 0;
+            placed.push(has_one);
+            if has_one {
+                free -= usize::from(to_come.insert(new.id.clone()) && free > 0);
+                held.push(new);
+            }
+        }
         self.quotas.backlogs.insert(backlog.to_owned(), held);
-        fits
+        placed
+    }
+
+    fn look_at_places(&self, base: &str, held: &mut Vec<Held>, now_ms: u64) {
+        let mut known = HashSet::new();
+        held.retain_mut(|place| {
+            let is_due = place.claim.given_up <= now_ms;
+            match self.state_of(base, &place.id) {
+                None => !is_due,
+                Some(_) if place.claim.in_its_place && !is_due => true,
+                Some(State::Completed | State::Failed) => false,
+                Some(_) => {
+                    place.claim = KNOWN;
+                    known.insert(place.id.clone())
+                }
+            }
+        });
     }
 
     pub(super) fn settle(&mut self, destination: &Destination, settlement: &Settlement) {
         let base = base_of(&destination.prefix, &destination.queue);
-        let now = self.now();
-        let now_ms = now / 1000;
-        if let Some(backlog) = self.quotas.backlogs.get_mut(&settlement.tenant.backlog(&base)) {
-            match settlement.place {
-                Place::Leave => {}
-                Place::Keep => {
-                    if let Some(place) = backlog.get_mut(&settlement.id) {
-                        *place = Held { till: now_ms, room: false, shared: false };
-                    }
-                }
-                Place::GiveUp => {
-                    if backlog.get(&settlement.id).is_some_and(|it| it.till > now_ms && !it.shared) {
-                        backlog.remove(&settlement.id);
-                    }
-                }
+        let now = self.now() * OF_A_MICROSECOND;
+        let Settlement { tenant, id, token, place, claim } = settlement;
+        if *place != Place::Leave
+            && let Some(held) = self.quotas.backlogs.get_mut(&tenant.backlog(&base))
+            && let Some(at) = held.iter().rposition(|it| it.id == *id && it.claim == *claim)
+        {
+            held.remove(at);
+            if *place == Place::Keep {
+                held.push(Held { id: id.clone(), claim: KNOWN });
             }
         }
-        if let Some((rate, until)) = &settlement.token
-            && let Some(till) = self.quotas.rates.get_mut(&rate_of(&base, settlement.tenant.name()))
+        if let Some((rate, said)) = token
+            && let Some(till) = self.quotas.rates.get_mut(&(base, tenant.clone()))
         {
-            let ahead = until.saturating_sub(now * OF_A_MICROSECOND);
-            *till = till.saturating_sub(ahead.min(rate.step()));
+            // What is not made up for yet of that call.
+            *till = till.saturating_sub(said.saturating_sub(now).min(rate.step()));
         }
     }
 
@@ -121,17 +197,10 @@ impl Store {
     }
 }
 
-fn rate_of(base: &str, tenant: &str) -> String {
-    format!("{}:{tenant}", rates(base))
-}
-
-/// Until when a tenant's calls are made up for once one more is let through, or the milliseconds after which one would be.
-fn pass(rate: &Rate, till: u64, now: u64) -> Result<u64, u64> {
+/// Until when a tenant's calls are made up for once one more is let through, if it is.
+fn pass(rate: &Rate, till: u64, now: u64) -> Option<u64> {
     let till = till.clamp(now, now + rate.reach()) + rate.step();
-    match till.saturating_sub(now + rate.reach()) {
-        0 => Ok(till),
-        wait => Err(wait.div_ceil(OF_A_MS)),
-    }
+    (till <= now + rate.reach()).then_some(till)
 }
 
 #[cfg(test)]
@@ -139,15 +208,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_burst_passes_and_what_comes_behind_it_is_told_when() {
+    fn a_burst_passes_and_what_comes_behind_it_later() {
         let rate = Rate { limit: 10, period_ms: 1000, burst: 2 };
         let now = 1_000_000_000;
         let first = pass(&rate, 0, now).unwrap();
         let second = pass(&rate, first, now).unwrap();
         assert_eq!(second, now + rate.reach());
-        assert_eq!(pass(&rate, second, now), Err(100));
-        assert_eq!(pass(&rate, second, now + 100 * OF_A_MS), Ok(second + rate.step()));
+        assert_eq!(pass(&rate, second, now), None);
+        assert_eq!(pass(&rate, second, now + rate.step()), Some(second + rate.step()));
         // The limits were others then.
-        assert_eq!(pass(&rate, now + 10 * rate.reach(), now), Err(100));
+        assert_eq!(pass(&rate, now + 10 * rate.reach(), now), None);
     }
 }

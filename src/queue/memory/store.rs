@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::deduplication::Uniques;
 use super::quota::Quotas;
 use crate::core::{Detail, Error};
+use crate::queue::quota::Verdict;
 use crate::queue::scripts::answer::is_same;
 use crate::queue::{Addition, Destination, Look, Operation, Reuse, Settled, State};
 
@@ -87,7 +88,10 @@ impl Store {
         match operation {
             Operation::Add(addition) => self.add(destination, addition),
             Operation::Look(look) => self.look(destination, &look),
-            Operation::Admit(admission) => Settled::Admitted(self.admit(destination, &admission)),
+            Operation::Admit(admission) => {
+                let verdict = self.admit(destination, &[&admission]).pop();
+                Settled::Admitted(verdict.unwrap_or(Verdict::Free))
+            }
             Operation::Settle(settlement) => {
                 self.settle(destination, &settlement);
                 Settled::Done
