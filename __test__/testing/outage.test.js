@@ -185,6 +185,17 @@ describe('an outage', () => {
     }
   })
 
+  test('is seen in what a program is told of its link', async () => {
+    const triage = pipeline()
+    const connected = () => triage.stats().connected
+    await triage.enqueue(newTicket(), recorder())
+    expect(connected()).toBe(true)
+    boundary.outage('not-sent', { times: 1 })
+    expect(connected()).toBe(false)
+    await rejection(triage.enqueue(newTicket(), recorder()))
+    expect(connected()).toBe(true)
+  })
+
   test('is over when it is restored, and after so many times', async () => {
     const triage = pipeline()
     boundary.outage('not-sent')

@@ -3,6 +3,7 @@
 use napi_derive::napi;
 
 use super::Boundary;
+use super::testing::Diversion;
 use crate::queue::{Health, Share};
 
 /// See `PipelineStats` in `index.d.ts`.
@@ -36,7 +37,8 @@ impl Boundary {
             in_flight: state.calls.held() as u32,
             waiting_for_redis: state.calls.sent() as u32,
             bytes: state.calls.bytes() as f64,
-            connected: health.is_some_and(Health::is_up) || state.memory.is_some(),
+            connected: health.is_some_and(Health::is_up)
+                || state.memory.as_ref().is_some_and(Diversion::is_up),
             connects: (state.connects_before + health.map_or(0, Health::connects)) as f64,
             last_problem: trouble.as_ref().map(|trouble| trouble.text.clone()),
             last_problem_code: trouble.and_then(|trouble| trouble.code).map(Into::into),

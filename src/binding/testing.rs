@@ -24,6 +24,10 @@ pub struct Diversion {
 }
 
 impl Diversion {
+    pub fn is_up(&self) -> bool {
+        self.memory.borrow().is_up()
+    }
+
     /// Whether one more call may begin.
     pub fn admit(&self) -> Result<(), Error> {
         self.memory.borrow_mut().admit()

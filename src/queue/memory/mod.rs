@@ -33,6 +33,11 @@ impl Memory {
         self.outage = outage;
     }
 
+    /// Whether a server is there, as far as a program is told.
+    pub fn is_up(&self) -> bool {
+        !self.outage.as_ref().is_some_and(Outage::is_away)
+    }
+
     /// Whether one more call may begin.
     pub fn admit(&mut self) -> Result<(), Error> {
         self.outage.as_mut().map_or(Ok(()), Outage::admit)

@@ -55,6 +55,10 @@ impl Outage {
         }
     }
 
+    pub(super) fn is_away(&self) -> bool {
+        matches!(self.trouble, Trouble::NotSent) && self.times != Some(0)
+    }
+
     pub(super) fn admit(&mut self) -> Result<(), Error> {
         if matches!(self.trouble, Trouble::Overloaded) && self.count() {
             return Err(Error::Overloaded);
