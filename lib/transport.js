@@ -11,7 +11,7 @@ const KEY = Symbol.for(`enqueue-boundary@${version} transport`)
 const place = findPlace()
 
 function findPlace() {
-  const own = { __proto__: null, native: undefined, test: undefined }
+  const own = { native: undefined, test: undefined }
   // A program may have sealed its global object; then each copy has its own.
   if (!Object.hasOwn(globalThis, KEY)) Reflect.defineProperty(globalThis, KEY, { __proto__: null, value: own })
   return Object.hasOwn(globalThis, KEY) ? globalThis[KEY] : own

@@ -20,7 +20,7 @@ const ITEMS = ['a', 'b', 'c', 'd', 'e', 'f']
 const KINDS = [
   { quota: { rate: { limit: 4, periodMs: SLOW, burst: 4 } } },
   { quota: { backlog: 2 } },
-  { quota: { backlog: 3, rate: { limit: 5, periodMs: SLOW, burst: 3 } } },
+  { quota: { backlog: 2, rate: { limit: 6, periodMs: SLOW, burst: 6 } } },
   { quota: { backlog: 2 }, idReuse: 'afterFinished' },
   { quota: { backlog: 3 }, jobOptions: { attempts: 1, removeOnComplete: true } },
 ]

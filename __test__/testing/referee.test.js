@@ -63,6 +63,66 @@ const PLAYS = {
   'children and parents': optionsWith(fc.oneof(nothing, { weight: 2, arbitrary: parent })),
 }
 
+/** What chance comes to too seldom. */
+const add = (name, jobOptions, kind = 5) => ({ do: 'add', kind, call: { input: { name, value: 1 }, jobOptions } })
+const does = (what, name) => ({ do: what, name })
+const childOf = (name) => ({ parent: { id: `${QUEUE}-${name}`, queue: `bull:${QUEUE}` } })
+const EXAMPLES = {
+  'jobs of all kinds': [
+    [add('a'), does('fail', 'a'), add('a'), does('complete', 'a'), add('a', undefined, 3), add('a')],
+    [add('a'), does('fail', 'a'), { do: 'many', kind: 3, inputs: ['a', 'b', 'a'].map((name) => ({ name })) }],
+  ],
+  'deduplicated jobs': [
+    [
+      add('a', { deduplication: { id: 'x', keepLastIfActive: true } }),
+      does('begin', 'a'),
+      ...['b', 'c'].map((name) => add(name, { delay: LONG, deduplication: { id: 'x', keepLastIfActive: true } })),
+      does('complete', 'a'),
+      add('d', { deduplication: { id: 'x' } }),
+    ],
+    [
+      add('a', { deduplication: { id: 'x' } }),
+      does('complete', 'a'),
+      add('b', { deduplication: { id: 'x' } }),
+      add('a', { deduplication: { id: 'x' } }),
+      does('remove', 'b'),
+      add('c', { deduplication: { id: 'x' } }),
+    ],
+  ],
+  'children and parents': [
+    // One that had children is run again no more than one that has some.
+    [
+      add('a'),
+      add('b', childOf('a')),
+      does('complete', 'b'),
+      does('complete', 'a'),
+      add('a'),
+      does('remove', 'b'),
+      add('a'),
+    ],
+    [
+      add('a'),
+      add('b', childOf('a')),
+      does('fail', 'a'),
+      add('a'),
+      add('b'),
+      add('b', childOf('a')),
+      add('b', childOf('c')),
+    ],
+    [
+      ...['a', 'b'].map((name) => add(name, { priority: 3 })),
+      add('c'),
+      does('complete', 'c'),
+      add('c', childOf('a'), 0),
+      does('wait for children', 'a'),
+      add('d', childOf('b')),
+      does('wait for children', 'b'),
+      add('d', childOf('a')),
+      does('complete', 'd'),
+    ],
+  ],
+}
+
 const stepOf = (jobOptions) =>
   fc.oneof(
     {
@@ -194,10 +254,10 @@ async function running(work) {
 }
 
 test.each(Object.keys(PLAYS))('%s: whatever is called, it comes to the same as on a real Redis', async (play) => {
-  const steps = fc.array(stepOf(PLAYS[play]), { minLength: 1, maxLength: 24, size: 'max' })
-  const property = fc.asyncProperty(steps, async (them) => {
+  const chance = fc.array(stepOf(PLAYS[play]), { minLength: 1, maxLength: 24, size: 'max' })
+  const property = fc.asyncProperty(chance, async (them) => {
     const { actual, expected } = await inBoth(them)
     expect(actual).toEqual(expected)
   })
-  await fc.assert(property, { numRuns: 150 })
+  await fc.assert(property, { numRuns: 150, examples: EXAMPLES[play].map((steps) => [steps]) })
 })

@@ -319,6 +319,26 @@ describe('what a test does', () => {
     expect(() => boundary.advance(-1)).toThrow(TypeError)
   })
 
+  test('has a replaced job leave its deduplication the time that it had', async () => {
+    const triage = pipeline({ quota: undefined })
+    const call = (deduplication) =>
+      triage.enqueue(newTicket(), storage, {
+        jobOptions: { delay: 1, deduplication: { id: 'x', ttl: 1000_000, ...deduplication } },
+      })
+    expect(await call({ replace: true })).toMatchObject({ created: true })
+    boundary.advance(600_000)
+    expect(await call({ replace: true })).toMatchObject({ created: true })
+    expect(boundary.jobs()).toHaveLength(1)
+    boundary.advance(600_000)
+    expect(await call()).toMatchObject({ created: true })
+    boundary.advance(600_000)
+    expect(await call({ extend: true })).toMatchObject({ status: 'deduplicated' })
+    boundary.advance(600_000)
+    expect(await call()).toMatchObject({ status: 'deduplicated' })
+    boundary.advance(600_000)
+    expect(await call()).toMatchObject({ created: true })
+  })
+
   test('resets it', async () => {
     const triage = pipeline({ quota: { backlog: 1 }, onQuotaUnavailable: 'closed' })
     await triage.enqueue(newTicket(), storage)
