@@ -89,8 +89,10 @@ export interface TestTransport {
   uninstall(): void
 }
 
+/** What is wrong; {@link TestTransport.outage} has what each comes to. */
 export type OutageKind = 'not-sent' | 'refused' | 'unknown' | 'slow' | 'overloaded' | 'internal'
 
+/** How long an outage lasts, and what it meets. */
 export interface OutageOptions {
   /** How many calls, or questions to Redis, meet it before it is over by itself. Default: no end. */
   times?: number | undefined
@@ -109,14 +111,19 @@ export interface OutageOptions {
 
 /** A job, as BullMQ would show it. */
 export interface TestJob<T = unknown> {
+  /** The `jobId` that its call resolved to. */
   readonly id: string
+  /** The queue that a worker would take it from. */
   readonly queueName: string
+  /** What the keys of its queue start with: `bull`, unless the pipeline has another `prefix`. */
   readonly prefix: string
+  /** The `jobName` of its pipeline. */
   readonly name: string
   /** Read from the JSON that a worker would read. */
   readonly data: T
   /** By the names that `add` takes. */
   readonly opts: JobOptions & { readonly jobId: string }
+  /** Where it is: where it was enqueued to, or where `move` has put it. */
   readonly state: JobState
   /** When it was enqueued, in milliseconds since 1970. */
   readonly timestamp: number
@@ -126,6 +133,7 @@ export interface TestJob<T = unknown> {
   readonly priority: number
   /** The key of its parent. */
   readonly parentKey?: string
+  /** The id of its `deduplication`. */
   readonly deduplicationId?: string
 }
 

@@ -25,8 +25,11 @@ const LICENSES = new Set([
   ...['(MIT AND Zlib)', '(MIT OR CC0-1.0)', 'MIT OR Apache-2.0'],
 ])
 
-/** Packages whose install scripts have been read: they compile where no prebuilt binary fits. */
-const MAY_RUN_SCRIPTS = new Set(['@parcel/watcher', 'msgpackr-extract'])
+/**
+ * Packages whose install scripts have been read: they compile where no prebuilt binary fits; esbuild's looks whether the binary runs that
+ * came as a package, and fetches it where npm left that out.
+ */
+const MAY_RUN_SCRIPTS = new Set(['@parcel/watcher', 'esbuild', 'msgpackr-extract'])
 
 /** Those that name it in the old form, `licenses`, which lock files leave out: it is MIT. */
 const SAID_OTHERWISE = new Set(['busboy', 'streamsearch'])
