@@ -53,7 +53,8 @@ function withList(page) {
     anchors[name] = before === 0 ? slug : `${slug}-${before}`
     groups.at(-1).names.push(name)
   }
-  const list = groups.map(({ title, names }) => `**${title}**: ${names.map((name) => `[${name}](#)`).join(', ')}\n`)
+  const filled = groups.filter(({ names }) => names.length > 0)
+  const list = filled.map(({ title, names }) => `**${title}**: ${names.map((name) => `[${name}](#)`).join(', ')}\n`)
   return page
     .replace(/(?=^## )/m, `${list.join('\n')}\n`)
     .replaceAll(/\[(`?)(\w+)\1\]\(#[\w-]*\)/g, (link, tick, name) =>
