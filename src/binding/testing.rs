@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -51,20 +52,22 @@ impl Diversion {
 /// On a thread that sleeps: a test may have faked the timers of JavaScript. Gives them back where the system has none.
 fn post_later(mut later: Vec<Told>, mailbox: Mailbox) -> Vec<(u32, Settled)> {
     later.sort_by_key(|told| told.at);
-    let (sender, receiver) = std::sync::mpsc::channel::<Vec<Told>>();
+    let held = Arc::new(Mutex::new(later));
+    let taken = Arc::clone(&held);
     let sleeper = thread::Builder::new().name("enqueue-test".into()).spawn(move || {
-        for Told { slot, settled, at } in receiver.recv().into_iter().flatten() {
+        for Told { slot, settled, at } in take(&taken) {
             thread::sleep(at.map_or(Duration::ZERO, |at| at.saturating_duration_since(Instant::now())));
             mailbox.post(&mut vec![(slot, settled)]);
         }
     });
     match sleeper {
-        Ok(_) => {
-            let _ = sender.send(later);
-            Vec::new()
-        }
-        Err(_) => later.into_iter().map(|told| (told.slot, told.settled)).collect(),
+        Ok(_) => Vec::new(),
+        Err(_) => take(&held).into_iter().map(|told| (told.slot, told.settled)).collect(),
     }
+}
+
+fn take(held: &Mutex<Vec<Told>>) -> Vec<Told> {
+    std::mem::take(&mut *held.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// A job that is there.
