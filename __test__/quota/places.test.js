@@ -88,6 +88,14 @@ test('a backlog runs out however many jobs it begins with', async () => {
   }
 })
 
+test('a backlog runs out when the place of its only job was written anew', async () => {
+  const queueName = quotas.newQueue()
+  const pipeline = quotas.pipeline({ backlog: 9 }, { queueName, jobOptions: { removeOnComplete: true } })
+  expect(await enqueue(pipeline, input())).toEqual(['queued'])
+  await pipeline.states(['none'])
+  expect(await database.redis.pttl(`bull:${queueName}:quota:t:acme:backlog:ids`)).toBeGreaterThan(0)
+})
+
 test('a tenant whose limits change between two calls that go together is counted as one', async () => {
   let asked = 0
   // Of a name so long it is asked for each call.

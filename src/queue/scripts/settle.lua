@@ -15,6 +15,8 @@ local call = redis.call
 local rates, before = KEYS[1], KEYS[2]
 local now = now_of_server()
 local back, till_of, names = {}, {}, {}
+-- As in `admit.lua`.
+local WEEK = '604800000'
 
 local key, at = 3, 2
 while at <= #ARGV do
@@ -22,8 +24,9 @@ while at <= #ARGV do
   at = at + 1
   if place ~= '' then
     -- It may have been taken out as ended. The newest are last.
-    if call('LREM', KEYS[key], '-1', place) == 1 and ARGV[at] ~= '' then
-      call('RPUSH', KEYS[key], ARGV[at])
+    if call('LREM', KEYS[key], '-1', place) == 1 and ARGV[at] ~= '' and call('RPUSH', KEYS[key], ARGV[at]) == 1 then
+      -- It was the only one, and the list, with its time, gone for a moment.
+      call('PEXPIRE', KEYS[key], WEEK)
     end
     key, at = key + 1, at + 1
   end
