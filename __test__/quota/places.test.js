@@ -96,6 +96,20 @@ test('a backlog runs out when the place of its only job was written anew', async
   expect(await database.redis.pttl(`bull:${queueName}:quota:t:acme:backlog:ids`)).toBeGreaterThan(0)
 })
 
+test('a backlog is kept for a week from the last call, though a writer began with a call that took nothing', async () => {
+  const queueName = quotas.newQueue()
+  const key = `bull:${queueName}:quota:t:acme:backlog:ids`
+  const same = input()
+  const one = quotas.pipeline({ backlog: 9 }, { queueName })
+  expect(await enqueue(one, same)).toEqual(['queued'])
+  await database.redis.pexpire(key, 60_000)
+  // By another name of the server it has a link of its own.
+  const other = quotas.pipeline({ backlog: 9 }, { queueName, connection: database.url.replace('127.0.0.1', 'localhost') })
+  expect(await enqueue(other, same)).toEqual(['existing'])
+  expect(await enqueue(other, input())).toEqual(['queued'])
+  expect(await database.redis.pttl(key)).toBeGreaterThan(60_000)
+})
+
 test('a tenant whose limits change between two calls that go together is counted as one', async () => {
   let asked = 0
   // Of a name so long it is asked for each call.

@@ -168,6 +168,14 @@ local function give_back()
   end
 end
 
+-- Has a backlog last for a week from now. Gives nothing, or an error and the command that it is of.
+local function put_off_end(backlog)
+  local allowed = try('PEXPIRE', backlog, WEEK)
+  if type(allowed) == 'table' then
+    return allowed, 'PEXPIRE'
+  end
+end
+
 -- Gives so many jobs their places, and the numbers of those that have none where that is not nothing; or an error, and the
 -- command that it is of.
 local function take_places(backlog, limits, texts, count)
@@ -181,10 +189,7 @@ local function take_places(backlog, limits, texts, count)
   end
   pushed[#pushed + 1], pushed[#pushed + 2] = backlog, count
   if is_new or without or limits.renew then
-    local allowed = try('PEXPIRE', backlog, WEEK)
-    if type(allowed) == 'table' then
-      return nil, allowed, 'PEXPIRE'
-    end
+    return without, put_off_end(backlog)
   end
   return without
 end
@@ -230,22 +235,26 @@ for i = 1, #run do
     end
     if limits.most > 0 then
       backlog_at = backlog_at + 1
+      local without, why, command
       if taken > 0 then
-        local without, why, command = take_places(KEYS[backlog_at], limits, texts, taken)
-        if why then
-          give_back()
-          return refused(why, command)
-        elseif without and #without > 0 then
-          for j = 1, #without do
-            codes[places[without[j]]] = '4'
-            rate.till = rate.till and rate.till - step
-          end
-          -- Whatever its rate says of the others, there is no place for them.
-          for j = first, last_call do
-            codes[j] = codes[j] == '3' and '4' or codes[j]
-          end
-          taken = taken - #without
+        without, why, command = take_places(KEYS[backlog_at], limits, texts, taken)
+      elseif limits.renew then
+        -- Whoever asks for it takes this as done.
+        why, command = put_off_end(KEYS[backlog_at])
+      end
+      if why then
+        give_back()
+        return refused(why, command)
+      elseif without and #without > 0 then
+        for j = 1, #without do
+          codes[places[without[j]]] = '4'
+          rate.till = rate.till and rate.till - step
         end
+        -- Whatever its rate says of the others, there is no place for them.
+        for j = first, last_call do
+          codes[j] = codes[j] == '3' and '4' or codes[j]
+        end
+        taken = taken - #without
       end
     end
     anything = anything or taken > 0
