@@ -110,6 +110,53 @@ test('a backlog is kept for a week from the last call, though a writer began wit
   expect(await database.redis.pttl(key)).toBeGreaterThan(60_000)
 })
 
+describe('of two calls for one id', () => {
+  const begin = async (pipeline, it) => {
+    const slow = slowStorage()
+    const call = pipeline.enqueue(it, slow)
+    await slow.begun
+    return { ...slow, call: outcomes([call]) }
+  }
+
+  test('each of another tenant, the one that is a duplicate gives its place back, whoever looked meanwhile', async () => {
+    const pipeline = quotas.pipeline({ backlog: 1 }, { jobId: ({ item }) => item })
+    const same = input('one')
+    const first = await begin(pipeline, same)
+    const second = await begin(pipeline, { ...same, org: 'other' })
+    first.make()
+    expect(await first.call).toEqual(['queued'])
+    expect(await enqueue(pipeline, input('other'))).toEqual(['backlog'])
+    second.make()
+    expect(await second.call).toEqual(['existing'])
+    await pipeline.states(['none'])
+    expect(await enqueue(pipeline, input('other'))).toEqual(['queued'])
+  })
+
+  test.each([
+    ['is removed as it completes', 'moveToCompleted', { jobOptions: { removeOnComplete: true } }],
+  ])('the one that is to come has its place still where the job of the other %s', async (_, end, options) => {
+    const queueName = quotas.newQueue()
+    const pipeline = quotas.pipeline({ backlog: 1 }, { queueName, ...options })
+    const { Worker } = bullmq.exports(6)
+    const worker = new Worker(queueName, null, { connection: database.connection, autorun: false })
+    try {
+      const same = input()
+      const [first, second] = [await begin(pipeline, same), await begin(pipeline, same)]
+      first.make()
+      expect(await first.call).toEqual(['queued'])
+      // They are looked at while the job is there, and when it has ended.
+      expect(await enqueue(pipeline, input())).toEqual(['backlog'])
+      await (await worker.getNextJob('t', { block: false }))[end](new Error('no'), 't', false)
+      expect(await enqueue(pipeline, input())).toEqual(['backlog'])
+      second.make()
+      expect(await second.call).toEqual(['queued'])
+      expect(await enqueue(pipeline, input())).toEqual(['backlog'])
+    } finally {
+      await worker.close()
+    }
+  })
+})
+
 test('a tenant whose limits change between two calls that go together is counted as one', async () => {
   let asked = 0
   // Of a name so long it is asked for each call.

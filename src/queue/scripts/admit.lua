@@ -123,9 +123,11 @@ local function make_places(backlog, most, length, texts, count)
     local mark, till, id = string.match(old[i], '^(r?)(%d+):(.*)$')
     local job = try('HMGET', base .. (id or ''), 'finishedOn', 'timestamp')
     local gone, is_due = job.err or not job[2], tonumber(till or '0') <= now_ms
-    local makes_room = mark == 'r' and not is_due
-    if gone and not is_due or makes_room then
-      alive[#alive + 1] = old[i]
+    if not is_due then
+      -- A job that is there may be that of another call, or of another tenant.
+      if gone or mark == 'r' or not job[1] then
+        alive[#alive + 1] = old[i]
+      end
     elseif not gone and not job[1] and not known[id] then
       alive[#alive + 1], known[id] = '0:' .. id, true
     end
