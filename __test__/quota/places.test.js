@@ -134,6 +134,7 @@ describe('of two calls for one id', () => {
 
   test.each([
     ['is removed as it completes', 'moveToCompleted', { jobOptions: { removeOnComplete: true } }],
+    ['fails and makes room', 'moveToFailed', { idReuse: 'afterFailed' }],
   ])('the one that is to come has its place still where the job of the other %s', async (_, end, options) => {
     const queueName = quotas.newQueue()
     const pipeline = quotas.pipeline({ backlog: 1 }, { queueName, ...options })

@@ -41,7 +41,7 @@ struct Charge {
     admission: Admission,
     /// Nothing until it is known whether something is taken.
     taken: Option<(u64, Claim)>,
-    /// Whether its job may be gone as soon as it was there, or took the place of one that ended: Redis has to be told that it
+    /// Whether its job may be gone as soon as it was there, or take the place of one that ended: Redis has to be told that it
     /// was there.
     vanishes: bool,
 }

@@ -151,7 +151,7 @@ pub enum Verdict {
 pub struct Claim {
     /// When it is given up, in ms as Redis has them.
     pub given_up: u64,
-    /// Whether it takes the place of a job that ended.
+    /// Whether it may take the place of a job that ended.
     pub in_its_place: bool,
 }
 

@@ -22,7 +22,7 @@
 -- made up for when that was said, and when its job is given up. The characters:
 --   0  its job is there already: nothing is taken for it
 --   1  it is admitted
---   2  it is admitted, and its job takes the place of one that ended
+--   2  it is admitted, and its job may take the place of one that ended by then
 --   3  its rate does not let it through yet
 --   4  as many jobs as may be are there that have not ended
 --   5, 6  "1" or "2" was said to it before
@@ -31,7 +31,7 @@
 -- itself.)
 --
 -- A backlog has a text for each job, "<ms>:<id>": one that is not there is gone for good from that time on. "r" before it says that
--- until then a job that has ended is not this one, but the one whose place it takes. Two calls for one id have a place each until
+-- until then a job that has ended may not be this one, but the one whose place it takes. Two calls for one id have a place each until
 -- one is told that it is a duplicate.
 
 local call, try, sub, byte = redis.call, redis.pcall, string.sub, string.byte
@@ -94,15 +94,14 @@ for i = 1, #KEYS - first_before do
   end
 end
 
--- Which jobs are there and stay, and which are there and make room.
-local stays, room = {}, {}
+-- Which jobs are there and make no room.
+local stays = {}
 if call('EXISTS', unpack(KEYS, first_job + 1, first_before)) > 0 then
   for i = 1, calls do
     local job = KEYS[first_job + i]
     if call('EXISTS', job) == 1 then
       local id = sub(job, id_at)
-      room[i] = reuse ~= '0' and call('ZSCORE', failed, id) or reuse == '2' and call('ZSCORE', completed, id)
-      stays[i] = not room[i]
+      stays[i] = not (reuse ~= '0' and call('ZSCORE', failed, id) or reuse == '2' and call('ZSCORE', completed, id))
     end
   end
 end
@@ -200,7 +199,11 @@ local codes, ends, texts_of_ends, more = {}, {}, {}, {}
 -- What is to be kept, and what a tenant's rate came to that comes with two limits.
 local kept, last, known = {}, 0, run[2] and {}
 local rate, texts, places = {}, {}, {}
-local to_come, in_its_place = digits(given_up) .. ':', 'r' .. digits(given_up) .. ':'
+-- Where jobs make room, the one of another call may have ended by the time that this one's comes.
+local admitted, to_come = '1', digits(given_up) .. ':'
+if reuse ~= '0' then
+  admitted, to_come = '2', 'r' .. to_come
+end
 local position, backlog_at, name_at, anything = 0, 5, 0, false
 
 for i = 1, #run do
@@ -228,9 +231,9 @@ for i = 1, #run do
       elseif step > 0 and pass(rate, now) then
         code = '3'
       else
-        code = room[position] and '2' or '1'
+        code = admitted
         taken = taken + 1
-        texts[taken] = (code == '2' and in_its_place or to_come) .. sub(KEYS[first_job + position], id_at)
+        texts[taken] = to_come .. sub(KEYS[first_job + position], id_at)
         places[taken] = position
       end
       codes[position] = code
