@@ -143,6 +143,25 @@ describe('rates of however many tenants', () => {
     expect([await enqueue('c'), await enqueue('c')]).toEqual(['queued', 'rate'])
   })
 
+  test('stay given back for as long as the one before has what they were', async () => {
+    const queueName = quotas.newQueue()
+    const rates = `bull:${queueName}:quota:rates`
+    const limits = { slow: { limit: 1, periodMs: SLOW }, fast: { limit: 1000, periodMs: 1000 } }
+    const pipeline = quotas.pipeline((org) => ({ rate: limits[org] }), { queueName })
+    const failing = {
+      async createPending() {
+        await itIsTime(rates)
+        await pipeline.enqueue(input('fast'), storage)
+        throw new Error('no')
+      },
+    }
+    await expect(pipeline.enqueue(input('slow'), failing)).rejects.toThrow('no')
+    await pipeline.states(['none'])
+    expect(await database.redis.hexists(`${rates}-before`, 't:slow')).toBe(1)
+    expect(await database.redis.hexists(rates, 't:slow')).toBe(1)
+    expect(await database.redis.pttl(rates)).toBeGreaterThan(SLOW - 600_000)
+  })
+
   test('are kept no longer because a clock was set back', async () => {
     const queueName = quotas.newQueue()
     const [rates, before] = [`bull:${queueName}:quota:rates`, `bull:${queueName}:quota:rates-before`]

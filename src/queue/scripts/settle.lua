@@ -47,8 +47,10 @@ if #back > 0 then
     local name = names[i]
     local rate = { step = back[i].step, till = till_of[name] or tonumber(tills[1 + i] or nil) }
     if rate.till then
+      -- Those before may have it as it was, and are to be asked no sooner than that is made good.
+      last = math.max(last, rate.till)
       take_back(rate, back[i].said, now)
-      till_of[name], last = rate.till, math.max(last, rate.till)
+      till_of[name] = rate.till
       kept[#kept + 1], kept[#kept + 2] = name, digits(rate.till)
     end
   end
