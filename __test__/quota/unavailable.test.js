@@ -67,6 +67,23 @@ describe('with Redis away', () => {
     },
   )
 
+  test.each(['lrange', 'ltrim'])('so is one who may not run %s, once a backlog is full', async (command) => {
+    const server = await on.server()
+    const admin = on.client(server.url)
+    const setUser = (...rules) => admin.acl('SETUSER', 'web', 'on', '>secret', '~*', '+@all', ...rules)
+    await setUser(`-${command}`)
+    const connection = { port: server.port, username: 'web', password: 'secret' }
+    const queueName = quotas.newQueue()
+    const pipeline = quotas.pipeline({ ...slow(9), backlog: 2 }, { connection, queueName })
+    expect(await enqueue(pipeline, ...many(3, 'new'))).toEqual(['queued', 'queued', 'MISCONFIGURED'])
+    expect(await enqueue(pipeline, ...many(2, 'new'))).toEqual(['MISCONFIGURED', 'MISCONFIGURED'])
+    const base = `bull:${queueName}:quota`
+    expect(await admin.llen(`${base}:t:new:backlog:ids`)).toBe(2)
+    expect(await admin.pttl(`${base}:t:new:backlog:ids`)).toBeGreaterThan(0)
+    await setUser()
+    expect(await enqueue(pipeline, ...many(2, 'new'))).toEqual(['backlog', 'backlog'])
+  })
+
   test('keys of another type are MISCONFIGURED, and nothing is taken', async () => {
     const queueName = quotas.newQueue()
     await database.redis.set(`bull:${queueName}:quota:t:acme:backlog:ids`, 'x')

@@ -27,8 +27,7 @@
 --   4  as many jobs as may be are there that have not ended
 --   5, 6  "1" or "2" was said to it before
 --
--- An error reply means that nothing was taken. (A user who may not run a command that only a full backlog needs leaves what ends by
--- itself.)
+-- An error reply means that nothing was taken. (A user who may not run LREM either leaves places that end by themselves.)
 --
 -- A backlog has a text for each job, "<ms>:<id>": one that is not there is gone for good from that time on. "r" before it says that
 -- until then a job that has ended may not be this one, but the one whose place it takes. Two calls for one id have a place each until
@@ -108,15 +107,24 @@ end
 
 -- --- how ------------------------------------------------------------------------------------------------------------
 
--- Finds places in a backlog that has more jobs than it may, of which the last ones are these: gives how many have one, and the
--- numbers of those that have none.
-local function make_places(backlog, most, length, texts, count)
-  local base = sub(completed, 1, id_at - 1)
-  call('LTRIM', backlog, '0', tostring(-1 - count))
+-- Finds places in a backlog that has more jobs than it may, of which the last ones are these: gives the numbers of those that have
+-- none; or an error, which leaves all as it was, and the command that it is of.
+local function make_places(backlog, most, length, texts)
+  local base, count = sub(completed, 1, id_at - 1), #texts
 
   -- Those that were not looked at for the longest time come first. Jobs that have ended or are gone, as far as that can be said,
   -- are taken out; the ones that are there go behind the others.
-  local old = call('LRANGE', backlog, '0', tostring(LOOKS - 1))
+  local old = try('LRANGE', backlog, '0', tostring(LOOKS - 1))
+  if old.err then
+    return nil, old, 'LRANGE'
+  end
+  local done = try('LTRIM', backlog, '0', tostring(-1 - count))
+  if done.err then
+    return nil, done, 'LTRIM'
+  end
+  for i = #old, length - count + 1, -1 do
+    old[i] = nil
+  end
   local alive, known = {}, {}
   for i = 1, #old do
     local mark, till, id = string.match(old[i], '^(r?)(%d+):(.*)$')
@@ -158,14 +166,17 @@ local function make_places(backlog, most, length, texts, count)
   if #fit > 0 then
     call('RPUSH', backlog, unpack(fit))
   end
-  return #fit, without
+  return without
 end
 
 -- What was taken, for the case that something fails.
 local pushed = {}
 local function give_back()
-  for i = 1, #pushed, 2 do
-    try('LTRIM', pushed[i], '0', tostring(-1 - pushed[i + 1]))
+  for i = 1, #pushed do
+    local texts = pushed[i].texts
+    for j = 1, #texts do
+      try('LREM', pushed[i].backlog, '-1', texts[j])
+    end
   end
 end
 
@@ -177,18 +188,21 @@ local function put_off_end(backlog)
   end
 end
 
--- Gives so many jobs their places, and the numbers of those that have none where that is not nothing; or an error, and the
--- command that it is of.
-local function take_places(backlog, limits, texts, count)
-  local length = try('RPUSH', backlog, unpack(texts, 1, count))
+-- Gives jobs their places, and the numbers of those that have none where that is not nothing; or an error, and the command that
+-- it is of.
+local function take_places(backlog, limits, texts)
+  local length = try('RPUSH', backlog, unpack(texts))
   if type(length) == 'table' then
     return nil, length, 'RPUSH'
   end
-  local is_new, without = length == count, nil
+  pushed[#pushed + 1] = { backlog = backlog, texts = texts }
+  local is_new, without, why, command = length == #texts, nil, nil, nil
   if length > limits.most then
-    count, without = make_places(backlog, limits.most, length, texts, count)
+    without, why, command = make_places(backlog, limits.most, length, texts)
+    if why then
+      return nil, why, command
+    end
   end
-  pushed[#pushed + 1], pushed[#pushed + 2] = backlog, count
   if is_new or without or limits.renew then
     return without, put_off_end(backlog)
   end
@@ -198,7 +212,7 @@ end
 local codes, ends, texts_of_ends, more = {}, {}, {}, {}
 -- What is to be kept, and what a tenant's rate came to that comes with two limits.
 local kept, last, known = {}, 0, run[2] and {}
-local rate, texts, places = {}, {}, {}
+local rate, places = {}, {}
 -- Where jobs make room, the one of another call may have ended by the time that this one's comes.
 local admitted, to_come = '1', digits(given_up) .. ':'
 if reuse ~= '0' then
@@ -212,6 +226,7 @@ for i = 1, #run do
   for _ = 1, limits.tenants do
     local tenant = #ends + 1
     local first, last_call, taken, name = position + 1, position + byte(counts, tenant), 0, nil
+    local texts = {}
     rate.till, rate.changed = nil, false
     if step > 0 then
       name_at = name_at + 1
@@ -233,8 +248,10 @@ for i = 1, #run do
       else
         code = admitted
         taken = taken + 1
-        texts[taken] = to_come .. sub(KEYS[first_job + position], id_at)
         places[taken] = position
+        if limits.most > 0 then
+          texts[taken] = to_come .. sub(KEYS[first_job + position], id_at)
+        end
       end
       codes[position] = code
     end
@@ -242,7 +259,7 @@ for i = 1, #run do
       backlog_at = backlog_at + 1
       local without, why, command
       if taken > 0 then
-        without, why, command = take_places(KEYS[backlog_at], limits, texts, taken)
+        without, why, command = take_places(KEYS[backlog_at], limits, texts)
       elseif limits.renew then
         -- Whoever asks for it takes this as done.
         why, command = put_off_end(KEYS[backlog_at])
