@@ -104,7 +104,10 @@ test('a backlog is kept for a week from the last call, though a writer began wit
   expect(await enqueue(one, same)).toEqual(['queued'])
   await database.redis.pexpire(key, 60_000)
   // By another name of the server it has a link of its own.
-  const other = quotas.pipeline({ backlog: 9 }, { queueName, connection: database.url.replace('127.0.0.1', 'localhost') })
+  const other = quotas.pipeline(
+    { backlog: 9 },
+    { queueName, connection: database.url.replace('127.0.0.1', 'localhost') },
+  )
   expect(await enqueue(other, same)).toEqual(['existing'])
   expect(await enqueue(other, input())).toEqual(['queued'])
   expect(await database.redis.pttl(key)).toBeGreaterThan(60_000)

@@ -67,6 +67,18 @@ describe('with Redis away', () => {
     },
   )
 
+  test('what was said to a call is not kept where its rate is not', async () => {
+    const server = await on.server()
+    const admin = on.client(server.url)
+    await admin.acl('SETUSER', 'web', 'on', '>secret', '~*', '+@all', '-pexpire')
+    const connection = { port: server.port, username: 'web', password: 'secret' }
+    const pipeline = quotas.pipeline(slow(1), { connection })
+    expect(await enqueue(pipeline, input())).toEqual(['MISCONFIGURED'])
+    // Nothing else takes it away in the time of a call, which is a minute.
+    const left = await Promise.all((await admin.keys('*')).map((key) => admin.pttl(key)))
+    expect(left.every((ms) => ms <= 1)).toBe(true)
+  })
+
   test.each(['lrange', 'ltrim'])('so is one who may not run %s, once a backlog is full', async (command) => {
     const server = await on.server()
     const admin = on.client(server.url)

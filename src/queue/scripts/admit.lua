@@ -312,7 +312,10 @@ if #kept > 0 then
   local why, command = keep_rates(rates, before, tills[1], kept, last, now)
   if why then
     give_back()
-    try('PEXPIRE', said, '0')
+    -- It may be that which is refused.
+    if type(try('PEXPIRE', said, '0')) == 'table' then
+      try('SET', said, '0 -', 'PX', '1')
+    end
     return refused(why, command)
   end
 end
