@@ -6,7 +6,7 @@ use super::store::{Store, base_of, key_of};
 use crate::core::quota::Rate;
 use crate::queue::operation::Family;
 use crate::queue::quota::{Admission, Claim, Place, Settlement, Tenant, Verdict};
-use crate::queue::{Destination, State};
+use crate::queue::{Destination, Reuse, State};
 
 /// Rates count in eighths of a microsecond.
 const OF_A_MICROSECOND: u64 = 8;
@@ -34,7 +34,7 @@ const KNOWN: Claim = Claim { given_up: 0, in_its_place: false };
 enum Found {
     Stays,
     TooFast,
-    Passes { in_its_place: bool },
+    Passes,
 }
 
 impl Store {
@@ -75,20 +75,21 @@ impl Store {
         let mut found = Vec::with_capacity(calls.len());
         for call in calls {
             let state = self.state_of(base, &call.id);
-            let in_its_place = state.is_some_and(|state| destination.reuse.allows(state));
+            let makes_room = state.is_some_and(|state| destination.reuse.allows(state));
             let passed = rate.map_or(Some(0), |rate| pass(&rate, till, now));
             found.push(match passed {
-                _ if state.is_some() && !in_its_place => Found::Stays,
+                _ if state.is_some() && !makes_room => Found::Stays,
                 None => Found::TooFast,
                 Some(next) => {
                     till = next;
-                    Found::Passes { in_its_place }
+                    Found::Passes
                 }
             });
         }
-        let claim = |in_its_place| Claim { given_up, in_its_place };
+        // The job of another call may have ended by the time that this one's comes.
+        let claim = Claim { given_up, in_its_place: destination.reuse != Reuse::Never };
         let wanted = calls.iter().zip(&found).filter_map(|(call, found)| match found {
-            Found::Passes { in_its_place } => Some(Held { id: call.id.clone(), claim: claim(*in_its_place) }),
+            Found::Passes => Some(Held { id: call.id.clone(), claim }),
             _ => None,
         });
         let wanted: Vec<_> = wanted.collect();
@@ -113,10 +114,10 @@ impl Store {
                 let retry_after_ms = rate.map_or(1, |rate| rate.wait_ms(till, now));
                 Verdict::TooFast { retry_after_ms }
             }
-            Found::Passes { in_its_place } => match placed.next() {
+            Found::Passes => match placed.next() {
                 Some(true) => {
                     later -= 1;
-                    Verdict::Charged { until: till - later * step, place: claim(in_its_place) }
+                    Verdict::Charged { until: till - later * step, place: claim }
                 }
                 _ => Verdict::TooMany,
             },
@@ -161,8 +162,9 @@ impl Store {
             let is_due = place.claim.given_up <= now_ms;
             match self.state_of(base, &place.id) {
                 None => !is_due,
-                Some(_) if place.claim.in_its_place && !is_due => true,
-                Some(State::Completed | State::Failed) => false,
+                Some(State::Completed | State::Failed) => place.claim.in_its_place && !is_due,
+                // It may be that of another call, or of another tenant.
+                Some(_) if !is_due => true,
                 Some(_) => {
                     place.claim = KNOWN;
                     known.insert(place.id.clone())
