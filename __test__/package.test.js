@@ -98,6 +98,8 @@ test('the root package holds JavaScript and types, and nothing else', () => {
   const allowed =
     /^(?:package\.json|README\.md|CHANGELOG\.md|LICENSE|(?:index|testing)\.(?:js|d\.ts)|bin\/[\w-]+\.js|lib\/(?:[\w-]+\/)?[\w-]+\.js|types\/[\w-]+\.d\.ts|examples\/.*)$/
   expect(files.filter((file) => !allowed.test(file))).toEqual([])
+  // An application with dependencies of its own, which nobody runs from node_modules.
+  expect(files.filter((file) => file.startsWith('examples/next-app'))).toEqual([])
   expect(files).toEqual(
     expect.arrayContaining(['bin/enqueue-boundary.js', 'index.js', 'index.d.ts', 'package.json', 'examples/route.mjs']),
   )

@@ -18,6 +18,7 @@ const LICENSES = new Set([
     'CC-BY-4.0',
     'ISC',
     'MIT',
+    'MPL-2.0',
     'PSF-2.0',
     'Python-2.0',
     'Unlicense',
@@ -36,13 +37,19 @@ const SAID_OTHERWISE = new Set(['busboy', 'streamsearch'])
 
 const LOCK_FILES = ['package-lock.json', '.github/npm/package-lock.json', 'tools/typedoc/package-lock.json']
 
+/** Its licences are those of Next.js: nothing is built of it. */
+const EXAMPLE = 'examples/next-app/package-lock.json'
+
+/** Where the example has this package from. */
+const OURSELVES = 'file:../..'
+
 const read = (file) => JSON.parse(readFileSync(path.join(root, file), 'utf8'))
 
-function locked() {
-  const places = LOCK_FILES.flatMap((file) => Object.entries(read(file).packages))
+function locked(files = [...LOCK_FILES, EXAMPLE]) {
+  const places = files.flatMap((file) => Object.entries(read(file).packages))
   // The root has no name, and what is bundled is within the hash of its bundle.
   return places
-    .filter(([place, { inBundle }]) => place !== '' && !inBundle)
+    .filter(([place, { inBundle, resolved }]) => place !== '' && !inBundle && resolved !== OURSELVES)
     .map(([place, entry]) => ({ name: place.split('node_modules/').at(-1), ...entry }))
 }
 
@@ -55,7 +62,7 @@ const without = (field) => () =>
   )
 
 function unlicensed() {
-  const refused = locked().filter(
+  const refused = locked(LOCK_FILES).filter(
     ({ license, name }) => !(LICENSES.has(license) || (license === undefined && SAID_OTHERWISE.has(name))),
   )
   return complain(refused, ({ license }) => `is under ${license ?? 'no licence that its lock file names'}`)

@@ -31,16 +31,16 @@ async function startDocker(announce) {
 }
 
 /**
- * A Redis to use: the one REDIS_URL names, or one of our own.
+ * A Redis to use: the one REDIS_URL names, or one of our own; `detached`, it does not hear the Ctrl-C that this process hears.
  * @returns {Promise<{ url: string, how: string, stop(): Promise<void> }>}
  */
-export async function startRedis({ announce = () => {} } = {}) {
+export async function startRedis({ announce = () => {}, detached = false } = {}) {
   if (process.env.REDIS_URL) {
     return { url: process.env.REDIS_URL, how: 'REDIS_URL', stop: async () => {} }
   }
   const command = await findServer(announce)
   if (command) {
-    const server = await OwnServer.start([], { command })
+    const server = await OwnServer.start([], { command, detached })
     return { url: server.url, how: path.basename(command), stop: () => server.stop() }
   }
   const docker = await startDocker(announce)

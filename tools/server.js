@@ -55,9 +55,9 @@ function tlsOptions(port, { cert, key, ca }) {
 class OwnServer {
   /**
    * @param {string[]} [args] options of the server program
-   * @param {{ command?: string, wrap?: string[], certificate?: { cert: string, key: string, ca: string } }} [how] `command`
-   *   is the program (TEST_REDIS_COMMAND unless it is given), `wrap` one to start it through (taskset …); with a
-   *   `certificate`, in files, it has a second port, `securePort`, for TLS
+   * @param {{ command?: string, wrap?: string[], detached?: boolean, certificate?: { cert: string, key: string, ca: string } }} [how]
+   *   `command` is the program (TEST_REDIS_COMMAND unless it is given), `wrap` one to start it through (taskset …); `detached` it
+   *   does not hear the Ctrl-C that this process hears; with a `certificate`, in files, it has a second port, `securePort`, for TLS
    */
   static async start(args = [], how = {}) {
     const attempt = async () => {
@@ -80,13 +80,18 @@ class OwnServer {
     return new this(await freePort(), args, { ...how, securePort: how.certificate && (await freePort()) })
   }
 
-  constructor(port, args, { command = process.env.TEST_REDIS_COMMAND, wrap = [], certificate, securePort } = {}) {
+  constructor(
+    port,
+    args,
+    { command = process.env.TEST_REDIS_COMMAND, wrap = [], detached, certificate, securePort } = {},
+  ) {
     this.port = port
     this.securePort = securePort
     this.certificate = certificate
     this.secure = certificate ? tlsOptions(securePort, certificate) : []
     this.args = args
     this.program = [...wrap, command]
+    this.detached = detached
     this.url = `redis://127.0.0.1:${port}`
     this.dir = mkdtempSync(path.join(tmpdir(), 'enqueue-boundary-redis-'))
   }
@@ -94,7 +99,10 @@ class OwnServer {
   async up() {
     const [program, ...before] = this.program
     const usual = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--save', '', '--dir', this.dir]
-    const child = spawn(program, [...before, ...usual, ...this.secure, ...this.args], { stdio: 'ignore' })
+    const child = spawn(program, [...before, ...usual, ...this.secure, ...this.args], {
+      stdio: 'ignore',
+      detached: this.detached,
+    })
     // A server that nobody stops must not hold the process.
     child.unref()
     living.add(child)
