@@ -16,6 +16,8 @@ const NAMES = {
     ...['clock', 'cluster', 'durability', 'processes', 'sentinel'].map((name) => `topology/${name}`),
   ],
 }
+/** Those have a configuration of their own: `npm run test:browser`. */
+const BROWSER = '/__test__/browser/'
 /** What the servers of examples/servers/ are asked beside their answers: `npm run test:frameworks`. */
 const LONG = process.env.FRAMEWORKS === undefined ? ['/__test__/frameworks/(?!answers)'] : []
 const files = (names) => names.map((name) => `<rootDir>/__test__/${name}.test.js`)
@@ -37,6 +39,7 @@ module.exports = async () => {
     displayName: 'TCP',
     testMatch: ['**/*.test.js'],
     testPathIgnorePatterns: [
+      BROWSER,
       ...LONG,
       ...(all || !secure ? [] : NAMES.TLS.map((name) => `/__test__/${name}\\.test\\.js$`)),
     ],
