@@ -9,19 +9,24 @@ const { blocksOf, Modules, PAGES, read, root } = require('../support/markdown.js
 const { POSTGRES } = require('../support/postgres.js')
 const { useDatabase } = require('../support/redis.js')
 
+/** Files of one application. */
+const NEXT_PAGE = ['An empty application', 'The route', 'The worker', 'A test'].map((it) => `docs/nextjs.md, ${it}`)
+
 /** Pages, by their heading, whose blocks are not run here: why, and what runs them. */
 const NOT_RUN = {
   'docs/testing.md, In jest and vitest': 'they are of projects that __test__/testing/examples.test.js runs',
+  ...Object.fromEntries(NEXT_PAGE.map((it) => [it, 'npm run test:package builds and runs it'])),
 }
 /** Those whose types do not hold, and why. */
 const NOT_TYPED = {
   'docs/testing.md, In jest and vitest': 'as above',
+  ...Object.fromEntries(NEXT_PAGE.map((it) => [it, 'as above'])),
   'docs/telemetry.md, Tracing channels': 'the types of Node 20 want all five handlers, Node itself does not',
 }
 /** Those that are files of examples/servers/ as they stand: they need what is beside them, and have tests of their own. */
 const examples = readdirSync(path.join(root, 'examples/servers')).map((file) => read(`examples/servers/${file}`))
 const JAVASCRIPT = ['js', 'mjs', 'ts', 'mts']
-const OTHER = ['sh', 'sql', 'json', 'text', 'http', 'diff']
+const OTHER = ['sh', 'sql', 'json', 'text', 'http', 'diff', 'dockerfile']
 
 const all = PAGES.flatMap(blocksOf)
 const place = ({ page, heading }) => `${page}, ${heading}`
