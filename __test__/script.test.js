@@ -9,7 +9,7 @@ const { OwnServer, useDatabase } = require('./support/redis.js')
 const { jobId, jobKey, newTicket } = require('./support/tickets.js')
 
 const source = (name) => readFileSync(path.join(__dirname, `../src/queue/scripts/${name}`), 'utf8')
-const SCRIPT = ['keys', 'inspector', 'queue', 'add_jobs'].map((name) => source(`${name}.lua`)).join('')
+const SCRIPT = ['refusal', 'keys', 'inspector', 'queue', 'add_jobs'].map((name) => source(`${name}.lua`)).join('')
 const QUEUE_KEYS = [
   ...['wait', 'paused', 'meta', 'id', 'active', 'events', 'marker', 'delayed', 'prioritized', 'pc', 'completed'],
   ...['failed', 'waiting-children'],

@@ -42,8 +42,9 @@ local now = now_of_server()
 local now_ms = math.floor(now / MILLISECOND)
 local given_up = now_ms + ARGV[3]
 
--- In a batch, jobs of a backlog that are looked at for a tenant that has no place left.
-local LOOKS = 64
+-- In a batch, jobs of a backlog that are looked at for a tenant that has no place left: most, fewest, and of all that have a backlog,
+-- since others wait while Redis does this.
+local LOOKS, FEW_LOOKS, ALL_LOOKS = 64, 4, 512
 -- A tenant that enqueues nothing for so long is forgotten: a week.
 local WEEK = '604800000'
 
@@ -111,10 +112,11 @@ end
 -- none; or an error, which leaves all as it was, and the command that it is of.
 local function make_places(backlog, most, length, texts)
   local base, count = sub(completed, 1, id_at - 1), #texts
+  local looks = math.max(FEW_LOOKS, math.min(LOOKS, math.floor(ALL_LOOKS / backlogs)))
 
   -- Those that were not looked at for the longest time come first. Jobs that have ended or are gone, as far as that can be said,
   -- are taken out; the ones that are there go behind the others.
-  local old = try('LRANGE', backlog, '0', tostring(LOOKS - 1))
+  local old = try('LRANGE', backlog, '0', tostring(looks - 1))
   if old.err then
     return nil, old, 'LRANGE'
   end
@@ -147,7 +149,7 @@ local function make_places(backlog, most, length, texts)
   end
 
   -- Of two calls for one job at most one is more than a duplicate.
-  local is_to_come, late = {}, call('LRANGE', backlog, tostring(-LOOKS), '-1')
+  local is_to_come, late = {}, call('LRANGE', backlog, tostring(-looks), '-1')
   for i = 1, #late do
     local till, id = string.match(late[i], '^r?(%d+):(.*)$')
     is_to_come[id or ''] = till and tonumber(till) > now_ms
