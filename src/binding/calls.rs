@@ -3,13 +3,14 @@
 //! Along the journey of a call: `waiting` for the caller's own code, `admitting`, `sending`, `settling`.
 
 mod admitting;
+mod made;
 mod sending;
 mod settling;
 mod waiting;
 
 use std::time::Instant;
 
-pub use self::settling::{ADMITTED, FAILED, LOOKED, REFUSED, UNADMITTED};
+pub use self::settling::{ADMITTED, FAILED, LOOKED, NEWS, REFUSED, UNADMITTED};
 pub use self::waiting::Phase;
 use super::deadlines::Deadlines;
 use crate::core::{Error, Job};
@@ -36,6 +37,8 @@ enum Call {
     Failed(Error),
     /// The job of this id has its place.
     Deduplicated(String),
+    /// Its job has this id, or this is what was asked for.
+    Named(String),
 }
 
 pub struct Calls {

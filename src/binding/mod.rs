@@ -13,6 +13,7 @@ mod health;
 mod intake;
 mod issues;
 mod looks;
+mod made;
 mod options;
 pub mod plan;
 mod probe;
@@ -42,6 +43,7 @@ use self::raw::Waker;
 use self::state::State;
 use self::wake::Mailbox;
 use self::writers::Target;
+use crate::core::made::Maker;
 
 /// What the JavaScript half must be of as well.
 #[napi]
@@ -96,6 +98,8 @@ impl Boundary {
                 connects_before: 0,
                 refusal: None,
                 closing: false,
+                maker: Maker::default(),
+                listener: None,
             }),
         })
     }
@@ -126,6 +130,7 @@ impl Boundary {
             state.connects_before += share.health().connects();
         }
         state.closing = false;
+        state.listener = None;
         state.waker.release();
     }
 

@@ -11,6 +11,9 @@ use crate::core::{Detail, Error, Field, Issue, Kind, Outcome, Text};
 /// Longer ids are not copied, in UTF-16 units: none may have so many.
 const LONGEST_ID: usize = 4096;
 
+/// The most that a part of a job may have that is made elsewhere, in UTF-16 units or bytes.
+const MOST_MADE: usize = 64 * 1024 * 1024;
+
 /// The values of a call's fields, and its caller's tenant.
 pub type Values<'a> = [Unknown<'a>; MOST_FIELDS];
 
@@ -27,6 +30,9 @@ pub struct Reader {
     caller: Text,
     document: Document,
     id: Text,
+    name: Text,
+    options: String,
+    data: String,
 }
 
 impl Reader {
@@ -77,6 +83,35 @@ impl Reader {
             None => return Ok(Err(id_too_long())),
         };
         Ok(Ok((&self.document, read_caller(env, caller, &mut self.caller, limit)?, given)))
+    }
+}
+
+/// Name, id, options and data of a job that is made.
+type ReadingMade<'a> = Option<(Field<'a>, Field<'a>, &'a str, &'a [u8])>;
+
+impl Reader {
+    /// Reads a job that is made; nothing where one of its texts is none, or its data longer than any job may be.
+    pub fn read_made(
+        &mut self,
+        env: &Env,
+        id: Unknown<'_>,
+        name: Unknown<'_>,
+        options: Unknown<'_>,
+        data: Unknown<'_>,
+    ) -> Result<ReadingMade<'_>> {
+        for (value, text) in [(&options, &mut self.options), (&data, &mut self.data)] {
+            if kind(value)?.is_some() || !raw::read_utf8(env, value, MOST_MADE, text)? {
+                return Ok(None);
+            }
+        }
+        let name = read(env, name, &mut self.name, MOST_MADE)?;
+        let id = read(env, id, &mut self.id, MOST_MADE)?;
+        match (name, id) {
+            (Some(name), Some(id @ (Field::Text(_) | Field::Other(Kind::Undefined)))) => {
+                Ok(Some((name, id, &self.options, self.data.as_bytes())))
+            }
+            _ => Ok(None),
+        }
     }
 }
 

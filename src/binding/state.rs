@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use napi::bindgen_prelude::*;
 
-use super::calls::Calls;
+use super::calls::{Calls, NEWS};
 use super::clock;
 use super::issues;
 use super::looks::Looks;
@@ -18,8 +18,10 @@ use super::read::Reader;
 use super::testing::Diversion;
 use super::wake::Mailbox;
 use super::writers::Target;
+use crate::core::made::Maker;
 use crate::core::options::JobOptions;
 use crate::core::{Error, Job, Outcome, plan};
+use crate::queue::health::Listener;
 use crate::queue::{Destination, Ready, Settled, Share, Sink};
 
 pub(super) struct State {
@@ -49,6 +51,10 @@ pub(super) struct State {
     pub(super) refusal: Option<Error>,
     /// Someone waits for the last call to end.
     pub(super) closing: bool,
+    /// What makes jobs of those that come as they are to be stored.
+    pub(super) maker: Maker,
+    /// Where somebody is to hear of the link.
+    pub(super) listener: Option<Arc<Listener>>,
 }
 
 impl State {
@@ -83,6 +89,9 @@ impl State {
 
     /// How what was asked under this slot ended, once that is known of all of it.
     pub(super) fn settle(&mut self, slot: u32, settled: Settled) -> Option<u32> {
+        if matches!(settled, Settled::News) {
+            return Some(NEWS);
+        }
         if self.looks.has(slot) {
             return self.looks.settle(slot, settled);
         }

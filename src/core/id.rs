@@ -189,7 +189,7 @@ pub fn fault(id: &Text) -> Option<String> {
     if text.len() > MAX_ID {
         return Some(format!("has {} bytes: at most {MAX_ID} will do", text.len()));
     }
-    if text.strip_prefix('-').unwrap_or(text).bytes().all(|byte| byte.is_ascii_digit()) {
+    if is_number(text) {
         return Some("must not be a whole number, as BullMQ's own are".into());
     }
     // BullMQ takes what splits into three, whatever is between the colons.
@@ -197,12 +197,23 @@ pub fn fault(id: &Text) -> Option<String> {
     if colons != 0 && colons != 2 {
         return Some(format!("must have two ':' or none, as BullMQ demands, but it has {colons}"));
     }
-    let front = text.split(':').next().unwrap_or_default();
-    if front == "0" {
+    if text.starts_with("0:") {
         return Some("must not start with '0:', as BullMQ demands".into());
     }
-    let reserved = if colons == 0 { RESERVED.contains(&text) } else { RESERVED_FRONTS.contains(&front) };
-    reserved.then(|| "is the name of a key of the queue".into())
+    is_reserved(text).then(|| "is the name of a key of the queue".into())
+}
+
+/// Whether it is one of the numbers that Redis gives jobs without an id.
+pub fn is_number(id: &str) -> bool {
+    id.strip_prefix('-').unwrap_or(id).bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a job of this id would have the key of something else.
+pub fn is_reserved(id: &str) -> bool {
+    match id.split_once(':') {
+        None => RESERVED.contains(&id),
+        Some((front, _)) => RESERVED_FRONTS.contains(&front),
+    }
 }
 
 #[cfg(test)]

@@ -27,6 +27,11 @@ impl Job {
         &self.bytes[..self.id_end as usize]
     }
 
+    /// Whether it has an id. One that has none is given a number by Redis, and is another job each time that it is sent.
+    pub fn has_id(&self) -> bool {
+        self.id_end > 0
+    }
+
     /// The id as it is written inside a JSON string, or nothing where that is the id itself.
     pub fn id_json(&self) -> Option<&[u8]> {
         Some(&self.bytes[self.id_end as usize..self.id_json_end as usize])
@@ -41,6 +46,11 @@ impl Job {
     /// Its options, where they are not those that plain jobs of its pipeline have in common.
     pub fn options(&self) -> Option<&JobOptions> {
         self.options.as_deref()
+    }
+
+    #[cfg(test)]
+    pub fn shared_options(&self) -> Option<Arc<JobOptions>> {
+        self.options.clone()
     }
 
     pub fn set_options(&mut self, options: Option<Arc<JobOptions>>) {

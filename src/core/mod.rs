@@ -9,6 +9,7 @@ pub mod id;
 pub mod issue;
 pub mod job;
 pub mod json;
+pub mod made;
 pub mod options;
 pub mod plan;
 pub mod quota;

@@ -8,8 +8,11 @@ use serde::de::Error;
 /// The options of a job, or of all jobs of a pipeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobOptions {
-    /// As BullMQ stores them, up to and including the opening quote of the id: `{…,"jobId":"`.
+    /// As BullMQ stores them, up to and including the opening quote of the id: `{…,"jobId":"`. All of them where they do not
+    /// speak of an id.
     pub front: String,
+    /// What its jobs are called, where that is not as their pipeline says.
+    pub name: Option<String>,
     /// In ms, 0 for none.
     pub delay: u64,
     /// 0 for none.
@@ -86,8 +89,19 @@ struct StoredParent {
 }
 
 impl JobOptions {
-    /// Reads a JSON object of options without an id.
+    /// Reads a JSON object of options without an id, of jobs that have one.
     pub fn read(json: &str) -> Result<JobOptions, serde_json::Error> {
+        JobOptions::with_front(json, front_of(json))
+    }
+
+    /// Reads those of jobs that are called so, with or without an id.
+    pub fn of_named(name: &str, json: &str, has_id: bool) -> Result<JobOptions, serde_json::Error> {
+        let front = if has_id { front_of(json) } else { json.to_owned() };
+        let name = Some(name.to_owned());
+        Ok(JobOptions { name, ..JobOptions::with_front(json, front)? })
+    }
+
+    fn with_front(json: &str, front: String) -> Result<JobOptions, serde_json::Error> {
         let stored: Stored = serde_json::from_str(json)?;
         let flags =
             [("fpof", stored.fpof), ("rdof", stored.rdof), ("idof", stored.idof), ("cpof", stored.cpof)];
@@ -99,7 +113,6 @@ impl JobOptions {
             json.push('}');
             Parent { id, queue, json }
         });
-        let front = front_of(json);
         let mut deduplication = stored.de;
         if let Some(unique) = &mut deduplication {
             let at = id_in(&front);
@@ -107,6 +120,7 @@ impl JobOptions {
         }
         Ok(JobOptions {
             front,
+            name: None,
             delay: stored.delay,
             priority: stored.priority,
             lifo: stored.lifo,

@@ -1,7 +1,7 @@
 //! What an operator may want to know of a writer, readable from any thread.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::core::Detail;
 
@@ -11,17 +11,37 @@ pub struct Health {
     connects: AtomicU64,
     trouble: Mutex<Option<Detail>>,
     eviction: Mutex<Option<Detail>>,
+    listeners: Mutex<Vec<Weak<Listener>>>,
 }
+
+/// Called on the writer's thread.
+pub type Listener = dyn Fn() + Send + Sync;
 
 impl Health {
     pub fn connected(&self) {
         self.up.store(true, Relaxed);
         self.connects.fetch_add(1, Relaxed);
+        self.tell();
     }
 
     pub fn disconnected(&self, trouble: &Detail) {
         self.up.store(false, Relaxed);
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(trouble.clone());
+        self.tell();
+    }
+
+    /// Has `listener` called whenever a link is made or lost, or could not be made, as long as there is one.
+    pub fn listen(&self, listener: &Arc<Listener>) {
+        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        listeners.retain(|listener| listener.strong_count() > 0);
+        listeners.push(Arc::downgrade(listener));
+    }
+
+    fn tell(&self) {
+        let listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        for listener in listeners.iter().filter_map(Weak::upgrade) {
+            listener();
+        }
     }
 
     /// The server may delete what it was given, which an operator should hear of. Said of the last such server.

@@ -21,6 +21,8 @@ pub enum Operation {
     Admit(Box<Admission>),
     /// Nobody waits for it, and its slot is nobody's.
     Settle(Box<Settlement>),
+    /// Fields of the queue's meta, each followed by its value.
+    SetMeta(Vec<String>),
 }
 
 /// Operations that may go in one batch.
@@ -30,16 +32,17 @@ pub enum Family {
     Look,
     Admit,
     Settle,
+    SetMeta,
 }
 
 impl Family {
-    pub const ALL: [Family; 4] = [Family::Add, Family::Look, Family::Admit, Family::Settle];
+    pub const ALL: [Family; 5] = [Family::Add, Family::Look, Family::Admit, Family::Settle, Family::SetMeta];
 
     /// What the operations of a batch may weigh together, so that no script blocks Redis for much more than a millisecond: a
     /// job takes 5 µs, and to find out where one is some 15.
     pub fn most(self) -> usize {
         match self {
-            Family::Add | Family::Admit | Family::Settle => 128,
+            Family::Add | Family::Admit | Family::Settle | Family::SetMeta => 128,
             Family::Look => Look::MOST,
         }
     }
@@ -52,6 +55,7 @@ impl Operation {
             Operation::Look(_) => Family::Look,
             Operation::Admit(_) => Family::Admit,
             Operation::Settle(_) => Family::Settle,
+            Operation::SetMeta(_) => Family::SetMeta,
         }
     }
 
@@ -63,6 +67,7 @@ impl Operation {
             // Ids are short, and tenants hashed where they are not.
             Operation::Admit(admission) => admission.id.len(),
             Operation::Settle(settlement) => settlement.id.len(),
+            Operation::SetMeta(fields) => fields.iter().map(String::len).sum(),
         }
     }
 
@@ -78,9 +83,14 @@ impl Operation {
         !matches!(self, Operation::Settle(_))
     }
 
-    /// Whether it may be sent again where it may have been done already. To give the same thing back twice would be too much.
+    /// Whether it may be sent again where it may have been done already. To give the same thing back twice would be too much,
+    /// and a job without an id would be another one.
     pub fn is_repeatable(&self) -> bool {
-        !matches!(self, Operation::Settle(_))
+        match self {
+            Operation::Add(addition) => addition.job.has_id(),
+            Operation::Settle(_) => false,
+            _ => true,
+        }
     }
 
     /// What its caller is told of an error that says what became of a job.
@@ -94,6 +104,13 @@ impl Operation {
                 Error::Misconfigured { detail, .. } => {
                     Error::Misconfigured { message: "Redis does not say where jobs are", detail }
                 }
+                other => other,
+            },
+            Operation::SetMeta(_) => match error {
+                Error::Misconfigured { detail, .. } => Error::Misconfigured {
+                    message: "Redis does not let this user set what is said of the queue",
+                    detail,
+                },
                 other => other,
             },
             Operation::Admit(_) => match error {
@@ -155,6 +172,8 @@ impl Look {
 #[derive(Debug)]
 pub enum Settled {
     Added,
+    /// A job that had no id was added with this one; or this is what was asked for.
+    Named(String),
     /// A job with its id was there already.
     Duplicate {
         state: State,
@@ -174,6 +193,8 @@ pub enum Settled {
     Admitted(Verdict),
     /// What nobody waits for is done.
     Done,
+    /// No operation, but the link: it was made or lost.
+    News,
     Failed(Error),
 }
 

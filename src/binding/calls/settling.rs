@@ -15,6 +15,10 @@ pub const LOOKED: u32 = 3;
 pub const ADMITTED: u32 = 4;
 pub const REFUSED: u32 = 5;
 pub const UNADMITTED: u32 = 6;
+/// `named` has the id of the job that was added, or what was asked for.
+pub const NAMED: u32 = 7;
+/// The link was made or lost.
+pub const NEWS: u32 = 8;
 /// And twice the number of the state, and 1 where the data are the same.
 pub const DUPLICATE: u32 = 16;
 /// And the number of the state.
@@ -33,6 +37,11 @@ impl Calls {
                 self.forget(bytes);
                 ADDED
             }
+            Settled::Named(name) => {
+                self.bytes -= bytes;
+                self.put(slot, Call::Named(name));
+                NAMED
+            }
             Settled::Duplicate { state, same } => {
                 self.forget(bytes);
                 DUPLICATE + 2 * state as u32 + u32::from(same)
@@ -47,7 +56,7 @@ impl Calls {
                 self.put(slot, Call::Failed(error));
                 FAILED
             }
-            Settled::Looked { .. } | Settled::Admitted(_) | Settled::Done => {
+            Settled::Looked { .. } | Settled::Admitted(_) | Settled::Done | Settled::News => {
                 self.forget(bytes);
                 STRAY
             }

@@ -5,7 +5,7 @@ use super::{Backlog, Batch, Fate, Next, lane_of};
 use crate::core::{Detail, Error};
 use crate::queue::quota::{Attempt, BatchName};
 use crate::queue::refusal::{Refusal, judge};
-use crate::queue::scripts::answer::{Answer, Data, State, is_same};
+use crate::queue::scripts::answer::{Additions, Answer, Data, State, is_same};
 use crate::queue::scripts::{Answers, Kind};
 use crate::queue::{Operation, Settled};
 
@@ -23,6 +23,11 @@ impl Backlog {
             Answers::Admitted(verdicts) => {
                 for (key, verdict) in batch.jobs.into_iter().zip(verdicts) {
                     self.settle(key, Settled::Admitted(verdict));
+                }
+            }
+            Answers::Counted(counts) => {
+                for (key, count) in batch.jobs.into_iter().zip(counts) {
+                    self.settle(key, Settled::Named(count.to_string()));
                 }
             }
             Answers::Settled => {
@@ -47,19 +52,29 @@ impl Backlog {
         }
     }
 
-    /// `answers` say what became of jobs that were not added, by position, in ascending order.
-    pub fn added(&mut self, batch: Batch, answers: Vec<(usize, Answer)>) {
-        let mut answers = answers.into_iter().peekable();
+    pub fn added(&mut self, batch: Batch, Additions { others, counted }: Additions) {
+        let mut others = others.into_iter().peekable();
+        let mut last = counted.unwrap_or_default();
         for (position, key) in batch.jobs.into_iter().enumerate() {
-            match answers.next_if(|(at, _)| *at == position) {
+            let other = others.next_if(|(at, _)| *at == position);
+            // Every job takes a number, but for those that BullMQ does not count.
+            if !matches!(other, Some((_, Answer::MissingParent(_)))) {
+                last += 1;
+            }
+            match other {
                 Some((_, answer)) => self.not_added(key, answer),
                 None => {
+                    let mut told = Settled::Added;
                     if let Some(job) = self.jobs.get(key)
                         && let Operation::Add(addition) = &job.ready.operation
                     {
-                        self.claims.note(addition.job.id(), addition.timestamp);
+                        if addition.job.has_id() {
+                            self.claims.note(addition.job.id(), addition.timestamp);
+                        } else {
+                            told = Settled::Named(last.to_string());
+                        }
                     }
-                    self.settle(key, Settled::Added);
+                    self.settle(key, told);
                 }
             }
         }
@@ -115,19 +130,19 @@ impl Backlog {
                 // Several batches find the script missing at once; the first has it loaded for all.
                 let kind = batch.kind as usize;
                 self.load_next[kind] |= batch.loads == self.loads[kind];
-                self.put_back(vec![batch], |_| None);
+                self.put_back(vec![batch], &why, |_| None);
                 Next::GoOn
             }
             Refusal::NotNow => {
-                self.put_back(vec![batch], |_| Some(Fate::Refused));
+                self.put_back(vec![batch], &why, |_| Some(Fate::Refused));
                 Next::Pause(why)
             }
             Refusal::NotHere => {
-                self.put_back(vec![batch], |_| Some(Fate::Refused));
+                self.put_back(vec![batch], &why, |_| Some(Fate::Refused));
                 Next::Leave { why, host: None, port: None }
             }
             Refusal::Moved(host, port) => {
-                self.put_back(vec![batch], |_| Some(Fate::Refused));
+                self.put_back(vec![batch], &why, |_| Some(Fate::Refused));
                 Next::Leave { why, host, port: Some(port) }
             }
             // It may be that of one job or tenant, which has nothing to do with the others: each half goes for itself.
@@ -140,7 +155,7 @@ impl Backlog {
                         job.company = half;
                     }
                 }
-                self.put_back(vec![batch], |_| Some(Fate::Refused));
+                self.put_back(vec![batch], &why, |_| Some(Fate::Refused));
                 Next::GoOn
             }
             Refusal::Never(error) => {
@@ -163,15 +178,15 @@ impl Backlog {
     }
 
     /// The link broke when the kernel had taken `written` bytes. Jobs on their way come back, and their ids make sending
-    /// them again safe.
-    pub fn link_lost(&mut self, written: u64) {
+    /// them again safe; those that have none may be there.
+    pub fn link_lost(&mut self, written: u64, why: &Detail) {
         let sent = self.sent.drain(..).collect();
         // Of a call that did not go out whole, the server runs nothing.
-        self.put_back(sent, |batch| (batch.end <= written).then_some(Fate::Unknown));
+        self.put_back(sent, why, |batch| (batch.end <= written).then_some(Fate::Unknown));
     }
 
     /// They go out again before those that wait, in the order in which they went.
-    fn put_back(&mut self, batches: Vec<Batch>, fate: impl Fn(&Batch) -> Option<Fate>) {
+    fn put_back(&mut self, batches: Vec<Batch>, why: &Detail, fate: impl Fn(&Batch) -> Option<Fate>) {
         let mut back: Vec<Vec<Key>> = vec![Vec::new(); self.lanes.len()];
         for batch in batches {
             let fate = fate(&batch);
@@ -180,7 +195,7 @@ impl Backlog {
             for key in batch.jobs {
                 let attempt = attempts.next();
                 if fate == Some(Fate::Unknown) {
-                    self.is_in_doubt(key, attempt);
+                    self.is_in_doubt(key, attempt, why);
                 }
                 if let Some(lane) = self.come_back(key, fate) {
                     back[lane].push(key);
@@ -194,11 +209,13 @@ impl Backlog {
     }
 
     /// It went out with this batch, which may have run: Redis can be asked what became of it.
-    fn is_in_doubt(&mut self, key: Key, attempt: Option<Attempt>) {
+    fn is_in_doubt(&mut self, key: Key, attempt: Option<Attempt>, why: &Detail) {
         if let Some(job) = self.jobs.get_mut(key) {
             match &mut job.ready.operation {
                 Operation::Admit(admission) => admission.earlier.extend(attempt),
-                other if !other.is_repeatable() => self.settle(key, Settled::Done),
+                other if !other.is_repeatable() => {
+                    self.finish(key, |_| Error::OutcomeUnknown { detail: why.clone() });
+                }
                 _ => {}
             }
         }

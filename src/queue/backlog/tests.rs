@@ -4,6 +4,7 @@ mod answers;
 mod clients;
 mod company;
 mod fates;
+mod nameless;
 mod sending;
 
 use std::time::Duration;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use super::super::refusal::said;
 use super::*;
 use crate::core::{Job, Text};
-use crate::queue::scripts::answer::{Answer, Data};
+use crate::queue::scripts::answer::{Additions, Answer, Data};
 use crate::queue::{Addition, Operation, Reuse, State};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -76,6 +77,11 @@ fn slots(backlog: &mut Backlog) -> Vec<u32> {
     next_batch(backlog, Instant::now()).unwrap().1
 }
 
+/// A reply to a batch that has ids for all of its jobs.
+fn others(others: Vec<(usize, Answer)>) -> Additions {
+    Additions { others, counted: None }
+}
+
 fn there(state: State) -> Answer {
     Answer::Existing { state, data: Data::Same { twin: false } }
 }
@@ -83,11 +89,13 @@ fn there(state: State) -> Answer {
 fn codes(backlog: &mut Backlog) -> Vec<&'static str> {
     let name = |(_, settled)| match settled {
         Settled::Added => "added",
+        Settled::Named(_) => "named",
         Settled::Duplicate { .. } => "duplicate",
         Settled::Deduplicated { .. } => "deduplicated",
         Settled::Looked { .. } => "looked",
         Settled::Admitted(_) => "admitted",
         Settled::Done => "done",
+        Settled::News => "news",
         Settled::Failed(error) => match error.outcome() {
             Outcome::Unknown => "unknown",
             Outcome::Refused => "refused",

@@ -6,21 +6,21 @@
 --
 -- KEYS  1 to 13   those of the queue, as in `keys.lua`
 --       14 …      for each job, in the order of the jobs in ARGV:
---                   <job> (hash), and with `r` <job>:logs (list), :dependencies (set), :processed (hash), :failed (hash),
+--                   without `g` <job> (hash), and with `r` <job>:logs (list), :dependencies (set), :processed (hash), :failed (hash),
 --                     :unsuccessful (zset), :lock (string)
 --                   with `u`  de:<deduplication id> (string), dn:<deduplication id> (hash)
 --                   with `c`  the parent (hash), its :dependencies (set) and :processed (hash), and of the parent's queue
 --                     wait, paused, meta, active, events, marker, waiting-children, delayed, prioritized, pc
---                 What a deduplication replaces or reschedules, and the deduplication of what is run again, are only known
---                 in here: their keys are the one thing that is not declared.
+--                 What a deduplication replaces or reschedules, the deduplication of what is run again, and a job with `g` are
+--                 only known in here: their keys are the one thing that is not declared.
 -- ARGV  1, 2      as in `queue.lua`
 --       3         a number, which the reply begins with
 --       4         "1" when an id, or a deduplication id, stands more than once in the batch, else "0"
 --       5         how many forms of jobs there are
 --       6 …       for each form: what it is; options JSON up to and including the opening quote of the job id, and with `u`
 --                 only up to where the deduplication id stands; with `u` those behind it, else ""; the delay in ms or "0";
---                 the priority or "0"; timestamp in ms; with `u` the ttl in ms, else and without an end "0"; and which modes
---                 of deduplication it has: `e` extend, `r` replace, `k` keepLastIfActive, `s` reschedule
+--                 the priority or "0"; timestamp in ms; with `u` the ttl in ms, else and without an end "0"; which modes of
+--                 deduplication it has: `e` extend, `r` replace, `k` keepLastIfActive, `s` reschedule; and with `n` the job name
 --       then      the number of a form, from 1, and how many jobs of it follow; for each of those data JSON; and with
 --                   `i`  the id as it is written inside a JSON string: without it that is the id itself
 --                   `u`  the deduplication id; with `j` it as it is written inside a JSON string
@@ -28,9 +28,11 @@
 --                 and so on, in the order of the jobs.
 --                 What it is: letters, in any order: `a` when it may be here from an earlier attempt, `r` or `R` when a job of
 --                 its id that failed, or one that finished, is run again, `d` delayed, `p` prioritised, `l` last in first out,
---                 `u` deduplicated, `c` with a parent, and the two above.
+--                 `u` deduplicated, `c` with a parent, `n` with a name of its own, `g` with the next number for an id, of
+--                 which its options do not speak, and the two above.
 --
--- Reply: that number, then three values for each job that was not stored: its position (from 1), and
+-- Reply: that number; where one has `g` what was counted before the batch, as text; then three values for each job that was not
+-- stored: its position (from 1), and
 --   the state of the job of its id, and whether that has the same data (0 no, 1 yes, 2 with the same timestamp, or what it
 --     has, where that may be the same JSON)
 --   "+" and the state of the job that it was deduplicated to, and that one's id
@@ -40,7 +42,7 @@
 -- Everything that can fail is read or checked before the first write, or taken back, and the first write is refused
 -- whenever a later one would be, so an error reply means that nothing was written for any job.
 
-local reply = { tonumber(ARGV[3]) }
+local reply = { tonumber(ARGV[3]), kinds.g and whole(number - count) or nil }
 local uncounted = 0
 
 -- Those that wait are added together in the end, to either side of the list; but not beside parents, which wait there too.
@@ -81,17 +83,17 @@ end
 local function store(form, key, id, at, job)
   local options = job and job.options or options_of(form, id, at)
   if form.parent then
-    call('HSET', key, 'name', name, 'data', ARGV[at], 'opts', options, 'timestamp', form.timestamp, 'delay', form.delay,
+    call('HSET', key, 'name', form.name, 'data', ARGV[at], 'opts', options, 'timestamp', form.timestamp, 'delay', form.delay,
       'priority', form.priority, 'parentKey', job.parent.key, 'parent', job.parent.json)
     call('SADD', job.parent.dependencies, key)
   elseif form.unique then
-    call('HSET', key, 'name', name, 'data', ARGV[at], 'opts', options, 'timestamp', form.timestamp, 'delay', form.delay,
+    call('HSET', key, 'name', form.name, 'data', ARGV[at], 'opts', options, 'timestamp', form.timestamp, 'delay', form.delay,
       'priority', form.priority, 'deid', ARGV[at + form.unique])
   else
-    call('HSET', key, 'name', name, 'data', ARGV[at], 'opts', options, 'timestamp', form.timestamp, 'delay', form.delay,
+    call('HSET', key, 'name', form.name, 'data', ARGV[at], 'opts', options, 'timestamp', form.timestamp, 'delay', form.delay,
       'priority', form.priority)
   end
-  try('XADD', events, '*', 'event', 'added', 'jobId', id, 'name', name)
+  try('XADD', events, '*', 'event', 'added', 'jobId', id, 'name', form.name)
   local place = 'waiting'
   if form.delay ~= '0' then
     add_delayed(own, id, form)
@@ -119,8 +121,8 @@ local function store(form, key, id, at, job)
 end
 
 -- A job that something is there for.
-local function consider(i, form, key, at, there)
-  local job = job_at(form, key, at)
+local function consider(i, form, id, key, at, there)
+  local job = job_at(form, id, key, at)
   local own_one = there and is_own(job)
   if job.parent and not own_one and call('EXISTS', job.parent.key) == 0 then
     uncounted = uncounted + 1
@@ -139,12 +141,19 @@ local may_meet = any_there or ARGV[4] == '1'
 local position = 0
 each(function(form, at, value)
   position = position + 1
-  local key = KEYS[at]
-  local there = may_meet and call('EXISTS', key) == 1
-  if there or form.parent or (form.unique and not is_first(form, at, value)) then
-    consider(position, form, at, value, there)
+  local key, id, there
+  if form.is.g then
+    -- Those that BullMQ does not count have no number.
+    id = whole(number - count + position - uncounted)
+    key = base .. id
   else
-    store(form, key, sub(key, id_at), value)
+    key = KEYS[at]
+    id, there = sub(key, id_at), may_meet and call('EXISTS', key) == 1
+  end
+  if there or form.parent or (form.unique and not is_first(form, id, at)) then
+    consider(position, form, id, at, value, there)
+  else
+    store(form, key, id, value)
   end
 end)
 

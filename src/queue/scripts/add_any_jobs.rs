@@ -98,7 +98,9 @@ impl Script {
             values.push(&[id]);
         }
         let key = [self.base.as_bytes(), job.id()];
-        keys.push(&key);
+        if job.has_id() {
+            keys.push(&key);
+        }
         if addition.reuse != Reuse::Never {
             for suffix in SUFFIXES {
                 keys.push(&[key[0], key[1], suffix.as_bytes()]);
@@ -132,7 +134,7 @@ impl Script {
 /// Whether jobs may meet each other: an id stands more than once, or a deduplication id.
 fn meets(batch: &[&Addition]) -> bool {
     let uniques = || batch.iter().filter_map(|addition| addition.job.options()?.deduplication.as_ref());
-    has_repeats(batch.iter().map(|addition| addition.job.id()))
+    has_repeats(batch.iter().filter(|addition| addition.job.has_id()).map(|addition| addition.job.id()))
         || has_repeats(uniques().map(|unique| unique.id.as_bytes()))
 }
 
@@ -143,6 +145,7 @@ struct Form<'a> {
     letters: u16,
     front: &'a str,
     back: &'a str,
+    name: Option<&'a str>,
     timestamp: u64,
     /// What follows from those two texts.
     delay: u64,
@@ -151,7 +154,7 @@ struct Form<'a> {
     modes: u8,
 }
 
-const LETTERS: [u8; 10] = *b"arRdpluijc";
+const LETTERS: [u8; 12] = *b"arRdpluijcng";
 const MODES: [u8; 4] = *b"erks";
 
 impl<'a> Form<'a> {
@@ -176,9 +179,12 @@ impl<'a> Form<'a> {
                 addition.job.id_json().is_some(),
                 unique.is_some_and(|unique| unique.id != json),
                 has(|own| own.parent.is_some()),
+                has(|own| own.name.is_some()),
+                !addition.job.has_id(),
             ]) as u16,
             front,
             back,
+            name: own.and_then(|own| own.name.as_deref()),
             timestamp: addition.timestamp(),
             delay: own.map_or(0, |own| own.delay),
             priority: own.map_or(0, |own| own.priority),
@@ -195,6 +201,9 @@ impl<'a> Form<'a> {
             values.push_number(number);
         }
         values.push(&[&named(self.modes.into(), &MODES)]);
+        if let Some(name) = self.name {
+            values.push(&[name.as_bytes()]);
+        }
     }
 }
 
@@ -344,6 +353,28 @@ mod tests {
             let [keys, _, runs] = strings(&[&jobs[0], &jobs[1]]);
             assert_eq!((&*runs[0], keys.len()), (meets, 6));
         }
+    }
+
+    #[test]
+    fn a_job_without_an_id_has_no_key_and_one_with_a_name_says_it_with_its_form() {
+        let nameless = |options: &str, name: &str| {
+            let mut job = crate::core::job::JobBuilder::default().build(|_, _| {}, |data| data.push(b'7'));
+            job.set_options(Some(Arc::new(JobOptions::of_named(name, options, false).unwrap())));
+            Addition::new(job, 5, Reuse::Never)
+        };
+        let jobs = [nameless("{}", "a"), nameless("{}", "a"), nameless(r#"{"de":{"id":"z"}}"#, "b")];
+        let mut out = Vec::new();
+        let script = Script::new(&Destination::sample("bull"));
+        script.push_call(false, 9, &jobs.iter().collect::<Vec<_>>(), &mut out);
+        let out = String::from_utf8(out).unwrap();
+        let strings: Vec<_> = out.split("\r\n").skip(2).step_by(2).collect();
+        assert!(out.starts_with(&format!("*{}\r\n", strings.len())));
+        assert_eq!(strings[2], "15");
+        assert_eq!(strings[16..18], ["bull:ticket-triage:de:z", "bull:ticket-triage:dn:z"]);
+        let plain = ["ng", "{}", "", "0", "0", "5", "0", "", "a"];
+        let unique = ["ung", r#"{"de":{"id":""#, "\"}}", "0", "0", "5", "0", "", "b"];
+        let jobs = ["1", "2", "7", "7", "2", "1", "7", "z"];
+        assert_eq!(strings[20..], [&["9", "0", "2"][..], &plain, &unique, &jobs].concat());
     }
 
     #[test]

@@ -64,14 +64,26 @@ pub enum Answer {
     OtherParent(String),
 }
 
-/// What the reply to a batch says of jobs that were not added, by position from 0, in ascending order; nothing when this is no
-/// reply to the batch.
-pub fn answers(reply: &Reply, number: u64, batch: usize) -> Option<Vec<(usize, Answer)>> {
+/// What the reply to a batch says of its jobs.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Additions {
+    /// What became of those that were not added, by position from 0, in ascending order.
+    pub others: Vec<(usize, Answer)>,
+    /// What Redis had counted before them, where some had no id.
+    pub counted: Option<u64>,
+}
+
+/// Nothing when this is no reply to the batch.
+pub fn answers(reply: &Reply, number: u64, batch: usize) -> Option<Additions> {
     let Reply::Array(items) = reply else {
         return None;
     };
     let (Reply::Integer(first), rest) = items.split_first()? else {
         return None;
+    };
+    let (counted, rest) = match rest {
+        [Reply::Bulk(counted), rest @ ..] => (Some(text(counted).parse().ok()?), rest),
+        rest => (None, rest),
     };
     let (triples, []) = rest.as_chunks::<3>() else {
         return None;
@@ -79,7 +91,8 @@ pub fn answers(reply: &Reply, number: u64, batch: usize) -> Option<Vec<(usize, A
     if u64::try_from(*first) != Ok(number) {
         return None;
     }
-    triples.iter().map(|triple| read(triple, batch)).collect()
+    let others = triples.iter().map(|triple| read(triple, batch)).collect::<Option<_>>()?;
+    Some(Additions { others, counted })
 }
 
 fn read([position, what, more]: &[Reply; 3], batch: usize) -> Option<(usize, Answer)> {
@@ -141,8 +154,10 @@ mod tests {
 
     #[test]
     fn a_reply_names_its_batch_and_what_became_of_positions_within_it() {
-        let read = |items: Vec<Reply>| answers(&Reply::Array(items), 7, 2);
+        let read = |items: Vec<Reply>| answers(&Reply::Array(items), 7, 2).map(|told| told.others);
         assert_eq!(read(vec![int(7)]), Some(vec![]));
+        let counted = Additions { others: vec![], counted: Some(300) };
+        assert_eq!(answers(&Reply::Array(vec![int(7), bulk("300")]), 7, 2), Some(counted));
         for (at, state) in State::NAMES.iter().enumerate() {
             let existing = Answer::Existing { state: State::ALL[at], data: Data::Same { twin: false } };
             assert_eq!(read(vec![int(7), int(2), bulk(state), int(1)]), Some(vec![(1, existing)]));
@@ -194,6 +209,7 @@ mod tests {
             duplicate(3),
             duplicate(-1),
             vec![int(7), int(1)],
+            vec![int(7), bulk("x")],
             vec![int(7), int(1), bulk("failed")],
             vec![int(7), int(1), bulk(""), int(1)],
             vec![int(7), int(1), bulk("lost"), int(1)],

@@ -6,13 +6,14 @@ pub mod add_jobs;
 pub mod admit;
 pub mod answer;
 pub mod look_at_jobs;
+pub mod set_meta;
 pub mod settle;
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use self::answer::{Answer, State};
+use self::answer::{Additions, State};
 use super::backlog::{Batch, Call};
 use super::connection::resp::{Decimal, Reply, push_bulk, push_bulk_of, push_command};
 use super::operation::Family;
@@ -55,6 +56,7 @@ pub struct Scripts {
     look: look_at_jobs::Script,
     admit: admit::Script,
     settle: settle::Script,
+    set_meta: set_meta::Script,
     trailer: Vec<u8>,
 }
 
@@ -72,6 +74,7 @@ impl Scripts {
             look: look_at_jobs::Script::new(destination),
             admit: admit::Script::new(destination),
             settle: settle::Script::new(destination),
+            set_meta: set_meta::Script::new(destination),
             trailer,
         }
     }
@@ -90,6 +93,7 @@ impl Scripts {
                 self.admit.push_call(call.whole, name, (admissions, call.parties), out);
             }
             Work::Settle(settlements) => self.settle.push_call(call.whole, call.number, settlements, out),
+            Work::SetMeta(fields) => self.set_meta.push_call(call.whole, call.number, fields, out),
         }
     }
 
@@ -108,6 +112,7 @@ pub enum Work<'a> {
     Look(Vec<&'a Look>),
     Admit(Vec<&'a Admission>),
     Settle(Vec<&'a Settlement>),
+    SetMeta(Vec<&'a Vec<String>>),
 }
 
 impl<'a> Work<'a> {
@@ -144,6 +149,13 @@ impl<'a> Work<'a> {
                 };
                 Work::Settle(operations.filter_map(settlement).collect())
             }
+            Family::SetMeta => {
+                let fields = |operation: &'a Operation| match operation {
+                    Operation::SetMeta(fields) => Some(fields),
+                    _ => None,
+                };
+                Work::SetMeta(operations.filter_map(fields).collect())
+            }
         }
     }
 
@@ -154,6 +166,7 @@ impl<'a> Work<'a> {
             Work::Look(_) => Kind::Look,
             Work::Admit(_) => Kind::Admit,
             Work::Settle(_) => Kind::Settle,
+            Work::SetMeta(_) => Kind::SetMeta,
         }
     }
 }
@@ -171,10 +184,12 @@ pub enum Kind {
     Admit,
     /// `settle.lua`.
     Settle,
+    /// `set_meta.lua`.
+    SetMeta,
 }
 
 impl Kind {
-    pub const COUNT: usize = 5;
+    pub const COUNT: usize = 6;
 
     /// Whether a replica is to confirm what it does, where one is asked for: not what no job is lost with.
     pub fn is_confirmed(self) -> bool {
@@ -185,13 +200,14 @@ impl Kind {
 /// What a script says of the operations of a batch.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Answers {
-    /// What became of jobs that were not added, by position, in ascending order.
-    Added(Vec<(usize, Answer)>),
+    Added(Additions),
     /// Where each job is; nothing of one that is not there.
     Looked(Vec<Option<State>>),
     /// What becomes of each call.
     Admitted(Vec<Verdict>),
     Settled,
+    /// How many fields each call added.
+    Counted(Vec<u64>),
 }
 
 impl Answers {
@@ -204,6 +220,7 @@ impl Answers {
             Kind::Look => look_at_jobs::states(reply, batch.number, batch.weight).map(Answers::Looked),
             Kind::Admit => admit::verdicts(reply, batch.number, &batch.parties).map(Answers::Admitted),
             Kind::Settle => settle::is_reply(reply, batch.number).then_some(Answers::Settled),
+            Kind::SetMeta => set_meta::counts(reply, batch.number, batch.jobs.len()).map(Answers::Counted),
         }
     }
 }

@@ -229,7 +229,7 @@ impl State {
     /// `trouble` names the server already.
     pub(super) fn disconnect(&mut self, trouble: Detail) {
         if let Connection::Up(standing) = &self.connection {
-            self.backlog.link_lost(standing.link.gone());
+            self.backlog.link_lost(standing.link.gone(), &trouble);
         }
         self.health.disconnected(&trouble);
         self.trouble = trouble;

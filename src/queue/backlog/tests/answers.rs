@@ -7,7 +7,7 @@ fn duplicates_are_told_from_added_jobs_by_position() {
     let mut backlog = backlog(4, Instant::now());
     send(&mut backlog, 1);
     let batch = backlog.answered().unwrap();
-    backlog.added(batch, vec![(0, there(State::Waiting)), (2, there(State::Active))]);
+    backlog.added(batch, others(vec![(0, there(State::Waiting)), (2, there(State::Active))]));
     assert_eq!(codes(&mut backlog), ["duplicate", "added", "duplicate", "added"]);
     assert!(backlog.is_empty());
 }
@@ -38,12 +38,12 @@ fn of_a_job_that_was_sent_before_nothing_is_said_to_be_certain_when_its_parent_i
         let mut backlog = backlog(1, now);
         send(&mut backlog, 1);
         if lost {
-            backlog.link_lost(1);
+            backlog.link_lost(1, &"it broke".into());
             let call = backlog.next_batch(now, &Detail::default()).unwrap();
             assert!(matches!(&call.work, Work::AddAny(jobs) | Work::AddPlain(jobs) if jobs[0].again));
         }
         let batch = backlog.answered().unwrap();
-        backlog.added(batch, vec![(0, Answer::MissingParent("bull:q:p".into()))]);
+        backlog.added(batch, others(vec![(0, Answer::MissingParent("bull:q:p".into()))]));
         assert_eq!(codes(&mut backlog), [said]);
     }
 }
@@ -55,7 +55,7 @@ fn a_job_that_is_there_has_the_same_data_when_it_says_the_same() {
         send(&mut backlog, 1);
         let batch = backlog.answered().unwrap();
         let data = Data::Stored(stored.into());
-        backlog.added(batch, vec![(0, Answer::Existing { state: State::Waiting, data })]);
+        backlog.added(batch, others(vec![(0, Answer::Existing { state: State::Waiting, data })]));
         let news = backlog.news().unwrap();
         assert!(matches!(news.settled[0].1, Settled::Duplicate { same, .. } if same == expected));
     }

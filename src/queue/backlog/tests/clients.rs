@@ -10,7 +10,7 @@ fn clients_of_one_queue_share_its_batches_and_each_hears_of_its_own_jobs() {
     add_for(&mut backlog, other, 0..1, now + SECOND);
     assert_eq!(send(&mut backlog, 1).0, 3);
     let batch = backlog.answered().unwrap();
-    backlog.added(batch, vec![(2, there(State::Waiting))]);
+    backlog.added(batch, others(vec![(2, there(State::Waiting))]));
     let mut told = Vec::new();
     while let Some(news) = backlog.news() {
         told.push((news.client, news.settled.drain(..).map(|(slot, _)| slot).collect::<Vec<_>>()));
@@ -36,7 +36,7 @@ fn the_jobs_of_a_client_that_moves_go_with_what_is_certain_and_those_on_their_wa
         news.returned.drain(..).map(|(_, fate)| fate).collect::<Vec<_>>()
     };
     assert_eq!(fates(&mut backlog), [Fate::NotSent]);
-    backlog.link_lost(10);
+    backlog.link_lost(10, &"it broke".into());
     assert_eq!(fates(&mut backlog), [Fate::Unknown; 16]);
     assert!(backlog.leave(0));
     // Those of the other client wait here, in order, and again before those that came later.
@@ -53,10 +53,10 @@ fn a_client_can_be_forgotten_when_its_last_job_was_settled_on_its_way() {
         assert_eq!(codes(&mut backlog), ["unknown"]);
         assert!(!backlog.leave(0) && backlog.news().is_none());
         if lost {
-            backlog.link_lost(1);
+            backlog.link_lost(1, &"it broke".into());
         } else {
             let batch = backlog.answered().unwrap();
-            backlog.added(batch, vec![]);
+            backlog.added(batch, others(vec![]));
         }
         assert_eq!(backlog.news().map(|news| news.client), Some(0));
         assert!(backlog.leave(0));
@@ -73,7 +73,7 @@ fn jobs_that_come_from_elsewhere_go_first_and_what_is_certain_of_them_stays() {
     jobs.iter_mut().for_each(|(ready, fate)| (ready.slot, *fate) = (ready.slot + 50, Fate::Unknown));
     backlog.adopt(0, jobs);
     assert_eq!(slots(&mut backlog), [50, 51, 0]);
-    backlog.link_lost(0);
+    backlog.link_lost(0, &"it broke".into());
     backlog.expire(now + SECOND + TICK, &Detail::default(), Detail::default);
     let mut codes = codes(&mut backlog);
     codes.sort();

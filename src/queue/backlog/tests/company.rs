@@ -24,7 +24,7 @@ fn run(backlog: &mut Backlog, bad: u32, now: Instant) -> Vec<Vec<u32>> {
         let batch = backlog.answered().unwrap();
         match jobs.contains(&bad) {
             true => assert_eq!(refuse(backlog, batch, WRONG), Next::GoOn),
-            false => backlog.added(batch, vec![]),
+            false => backlog.added(batch, others(vec![])),
         }
         batches.push(jobs);
     }

@@ -10,7 +10,7 @@ fn after_a_lost_link_only_what_went_out_whole_is_unknown() {
         send(&mut backlog, 100);
         add(&mut backlog, 16, now);
         send(&mut backlog, 200);
-        backlog.link_lost(199);
+        backlog.link_lost(199, &"it broke".into());
         backlog
     };
     let mut backlog = two_batches();
@@ -26,7 +26,7 @@ fn what_was_unknown_once_stays_unknown_after_a_refusal() {
     for (refusal, code) in [("READONLY x", "unknown"), ("OOM x", "unknown"), ("WRONGTYPE x", "unknown")] {
         let mut backlog = backlog(1, now);
         send(&mut backlog, 1);
-        backlog.link_lost(1);
+        backlog.link_lost(1, &"it broke".into());
         send(&mut backlog, 1);
         let batch = backlog.answered().unwrap();
         refuse(&mut backlog, batch, refusal);
@@ -56,7 +56,7 @@ fn a_job_on_its_way_that_runs_out_of_time_is_unknown_and_its_answer_is_then_nobo
     backlog.expire(now + SECOND + TICK, &Detail::default(), Detail::default);
     assert_eq!(codes(&mut backlog), ["unknown"]);
     let batch = backlog.answered().unwrap();
-    backlog.added(batch, vec![]);
+    backlog.added(batch, others(vec![]));
     assert!(codes(&mut backlog).is_empty());
     assert!(backlog.is_empty());
 }
@@ -94,7 +94,7 @@ fn what_was_settled_leaves_nothing_behind_however_long_its_deadline() {
         add_for(&mut backlog, 0, 0..128, now + SECOND * 3600);
         send(&mut backlog, 1);
         let batch = backlog.answered().unwrap();
-        backlog.added(batch, vec![]);
+        backlog.added(batch, others(vec![]));
         assert_eq!(codes(&mut backlog).len(), 128);
     }
     assert!(!backlog.deadlines.is_crowded(128));

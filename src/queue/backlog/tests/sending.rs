@@ -12,7 +12,7 @@ fn a_lone_job_goes_at_once_and_so_does_the_next_and_more_wait_for_company_or_an_
     add(&mut backlog, 15, now);
     assert!(next_batch(&mut backlog, now).is_none());
     let batch = backlog.answered().unwrap();
-    backlog.added(batch, vec![]);
+    backlog.added(batch, others(vec![]));
     assert_eq!(send(&mut backlog, 3), (15, false));
     add(&mut backlog, 16, now);
     assert_eq!(send(&mut backlog, 4), (16, false));
@@ -49,7 +49,7 @@ fn a_batch_has_no_more_bytes_than_a_link_should_be_held_up_by_unless_one_job_alo
     while let Some((_, jobs, _)) = next_batch(&mut backlog, now) {
         batches.push(jobs);
         let batch = backlog.answered().unwrap();
-        backlog.added(batch, vec![]);
+        backlog.added(batch, others(vec![]));
     }
     assert_eq!(batches, [vec![0, 1], vec![2], vec![3], vec![4]]);
 }
@@ -75,6 +75,6 @@ fn a_queue_with_one_job_has_its_turn_although_jobs_of_another_fill_the_link() {
     }
     add_for(&mut backlog, other, 5000..5001, now + SECOND);
     let answered = backlog.answered().unwrap();
-    backlog.added(answered, vec![]);
+    backlog.added(answered, others(vec![]));
     assert_eq!(next_batch(&mut backlog, now).unwrap().1, [5000]);
 }

@@ -6,8 +6,10 @@ local hashes
 local function is_job(key)
   if not hashes then
     hashes = {}
-    each(function(_, at)
-      hashes[KEYS[at]] = true
+    each(function(form, at)
+      if not form.is.g then
+        hashes[KEYS[at]] = true
+      end
     end)
   end
   return hashes[key]
@@ -33,14 +35,16 @@ else
   local odd = false
   each(function(form, key)
     count = count + 1
-    names[count] = KEYS[key]
     if form.unique then
       uniques[#uniques + 1] = KEYS[key + form.unique_key]
     end
-    -- A job may be called as the key of a deduplication is.
-    odd = odd or sub(KEYS[key], id_at, id_at + 2) == 'de:'
+    if not form.is.g then
+      names[#names + 1] = KEYS[key]
+      -- A job may be called as the key of a deduplication is.
+      odd = odd or sub(KEYS[key], id_at, id_at + 2) == 'de:'
+    end
   end)
-  any_there = call('EXISTS', unpack(names)) > 0
+  any_there = #names > 0 and call('EXISTS', unpack(names)) > 0
   any_unique = #uniques > 0 and (odd or call('EXISTS', unpack(uniques)) > 0)
 end
 -- Whether jobs of the batch may meet each other, or one that is deduplicated to.
@@ -66,7 +70,9 @@ local function wrong_type()
       check(KEYS[key + form.unique_key + 1], 'hash')
     end
     if form.parent then
-      check(KEYS[key], 'hash')
+      if not form.is.g then
+        check(KEYS[key], 'hash')
+      end
       for i, kind in ipairs({ 'hash', 'set', 'hash', 'list', 'list', 'hash', 'list', 'stream', 'zset', 'zset', 'zset', 'zset',
         'string' }) do
         check(KEYS[key + form.parent_key + i - 1], kind)
@@ -147,7 +153,16 @@ if kinds.r or kinds.u then
   end
   need('DEL', nothing)
 end
+-- The key of a job that has no id yet is not declared: the user may lack it. No job is called so.
+local unnamed = base .. '0'
+local lacking = kinds.g and try('EXISTS', unnamed)
+if is_error(lacking) then
+  return refused(lacking, 'EXISTS')
+end
 if may then
+  if kinds.g then
+    need('HSET', unnamed, '', '')
+  end
   for _, command in ipairs({ { 'INCRBY', counter, '1' }, unpack(needed) }) do
     if not may(unpack(command)) then
       return redis.error_reply('NOPERM this user may not run ' .. command[1])

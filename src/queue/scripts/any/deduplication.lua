@@ -13,8 +13,8 @@ local function claim(unique, id, ...)
 end
 
 -- Whether this job is the one that stands for its deduplication id from now on, as none does yet.
-local function is_first(form, key, at)
-  return set(form, KEYS[key + form.unique_key], sub(KEYS[key], id_at), 'NX')
+local function is_first(form, id, key)
+  return set(form, KEYS[key + form.unique_key], id, 'NX')
 end
 
 -- One that stands for it without an end and is gone leaves its place. Its key was not declared: the user may lack it.
@@ -37,7 +37,7 @@ local function keep_for_later(job, winner)
     return false
   end
   call('DEL', unique.next)
-  call('HSET', unique.next, 'name', name, 'data', job.data, 'opts', job.options, 'jid', job.id)
+  call('HSET', unique.next, 'name', unique.form.name, 'data', job.data, 'opts', job.options, 'jid', job.id)
   call('PERSIST', unique.key)
   tell_deduplicated(winner, unique, job.id)
   return true

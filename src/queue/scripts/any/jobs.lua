@@ -1,12 +1,14 @@
 -- The jobs of a batch as the arguments have them. A table for each would cost more than to add it, so that only those that meet
 -- something have one.
 
-local first_form, width = 6, 8
+local base = sub(wait, 1, id_at - 1)
 local SUFFIXES, OF_PARENT = 6, 13
 
 -- What may be in the batch: the letters of all its forms, and `more` where some job has more than one key.
 local kinds = {}
 local forms = {}
+-- Where the jobs begin, once the forms are read.
+local first_value = 6
 
 do
   -- The letters of each word: of those there are few, even where jobs have forms of their own.
@@ -22,11 +24,18 @@ do
     end
     return letters
   end
-  local last = first_form + tonumber(ARGV[5]) * width - 1
-  for at = first_form, last, width do
+  for _ = 1, tonumber(ARGV[5]) do
+    local at = first_value
     local is, has = letters_of(ARGV[at]), letters_of(ARGV[at + 7])
     local form = { is = is, front = ARGV[at + 1], back = ARGV[at + 2], delay = ARGV[at + 3], priority = ARGV[at + 4],
-      timestamp = ARGV[at + 5], ttl = ARGV[at + 6], has = has, keys = 1, values = 1 }
+      timestamp = ARGV[at + 5], ttl = ARGV[at + 6], has = has, keys = 1, values = 1, name = name }
+    first_value = at + 8
+    if is.n then
+      form.name, first_value = ARGV[first_value], first_value + 1
+    end
+    if is.g then
+      form.keys = 0
+    end
     for letter in pairs(is) do
       kinds[letter] = true
     end
@@ -47,12 +56,11 @@ do
       form.parent, form.parent_key = form.values, form.keys
       form.values, form.keys = form.values + 2, form.keys + OF_PARENT
     end
-    kinds.more = kinds.more or form.keys > 1
+    kinds.more = kinds.more or form.keys ~= 1
     forms[#forms + 1] = form
   end
   kinds.r = kinds.r or kinds.R
 end
-local first_value = first_form + tonumber(ARGV[5]) * width
 
 -- Calls this with the form of each job, and with where its keys and its values are.
 local function each(visit)
@@ -68,20 +76,19 @@ local function each(visit)
   end
 end
 
--- The options of a job with this id.
+-- The options of a job with this id, which are told of it where it was given one.
 local function options_of(form, id, at)
-  local told = form.id and ARGV[at + form.id] or id
+  local told = form.is.g and '' or (form.id and ARGV[at + form.id] or id) .. '"}'
   if form.unique then
-    return form.front .. ARGV[at + form.unique + (form.is.j and 1 or 0)] .. form.back .. told .. '"}'
+    return form.front .. ARGV[at + form.unique + (form.is.j and 1 or 0)] .. form.back .. told
   end
-  return form.front .. told .. '"}'
+  return form.front .. told
 end
 
 -- A job as those need it that look at what is there.
-local function job_at(form, key, at)
-  local id = sub(KEYS[key], id_at)
-  local job = { form = form, key = KEYS[key], id = id, data = ARGV[at], options = options_of(form, id, at),
-    timestamp = form.timestamp, delay = form.delay, suffixes = form.suffixes and key + form.suffixes }
+local function job_at(form, id, key, at)
+  local job = { form = form, key = form.is.g and base .. id or KEYS[key], id = id, data = ARGV[at],
+    options = options_of(form, id, at), timestamp = form.timestamp, delay = form.delay, suffixes = form.suffixes and key + form.suffixes }
   if form.unique then
     key = key + form.unique_key
     job.unique = { form = form, key = KEYS[key], next = KEYS[key + 1], id = ARGV[at + form.unique], ttl = form.ttl,

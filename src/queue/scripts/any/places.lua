@@ -63,5 +63,3 @@ local function add_prioritized(queue, id, priority)
 end
 
 local own = { delayed = delayed, prioritized = prioritized, priorities = priorities, events = events, marker = marker }
-
-local base = sub(wait, 1, id_at - 1)

@@ -118,10 +118,10 @@ fn sink(world: &Shared, told: &Arc<Notify>) -> Sink {
         let world = &mut world.lock();
         for (slot, settled) in settled.drain(..) {
             let told = match settled {
-                Settled::Added => Told::Added,
+                Settled::Added | Settled::Named(_) => Told::Added,
                 Settled::Duplicate { .. } | Settled::Deduplicated { .. } => Told::Duplicate,
                 Settled::Failed(error) if error.code() == "INTERNAL" => Told::Internal,
-                Settled::Looked { .. } | Settled::Admitted(_) | Settled::Done => continue,
+                Settled::Looked { .. } | Settled::Admitted(_) | Settled::Done | Settled::News => continue,
                 Settled::Failed(error) => Told::from(error.outcome()),
             };
             world.note("tells", (slot, told));

@@ -1,0 +1,121 @@
+//! What BullMQ's own `Queue` asks of Redis through us: to add jobs that it has made, and to say what the queue is like.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use napi::bindgen_prelude::*;
+use napi_derive::napi;
+
+use super::Boundary;
+use super::raw;
+use crate::core::Field;
+use crate::core::made::Parts;
+use crate::queue::health::Listener;
+use crate::queue::{Addition, Operation, Reuse, Settled};
+
+/// The slot of news, which is nobody's.
+const NOBODY: u32 = u32::MAX;
+/// Whole milliseconds beyond this are no time.
+const LAST: f64 = 9_007_199_254_740_991.0;
+
+#[napi]
+impl Boundary {
+    /// Adds a job that is made, with the next `send_questions`: its id, or undefined; its name; its options and its data, as
+    /// JSON; and its timestamp. `drain` says how it ended. Gives the number of the code to refuse the call with, if any, or -1
+    /// where only BullMQ can add that job.
+    #[napi(catch_unwind)]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "an object to hold them would cost more than the rest of the call"
+    )]
+    pub fn add_made(
+        &self,
+        env: &Env,
+        slot: u32,
+        timeout_ms: u32,
+        id: Unknown<'_>,
+        name: Unknown<'_>,
+        options: Unknown<'_>,
+        data: Unknown<'_>,
+        timestamp: f64,
+    ) -> Result<Option<i32>> {
+        const ONLY_BULLMQ: Result<Option<i32>> = Ok(Some(-1));
+        let started = Instant::now();
+        let state = &mut *self.state.borrow_mut();
+        if let Err(error) = state.calls.admit().and_then(|()| state.run()) {
+            return Ok(Some(state.refuse(error) as i32));
+        }
+        if !(0.0..=LAST).contains(&timestamp) || timestamp.fract() != 0.0 {
+            return ONLY_BULLMQ;
+        }
+        let reader = &mut *state.reader.borrow_mut();
+        let job = match reader.read_made(env, id, name, options, data)? {
+            Some((Field::Text(name), id, options, data)) => {
+                let id = match id {
+                    Field::Text(id) => Some(id),
+                    Field::Other(_) => None,
+                };
+                state.maker.make(Parts { name, id, options, data })
+            }
+            _ => None,
+        };
+        let Some(job) = job else {
+            return ONLY_BULLMQ;
+        };
+        let addition = Addition::new(job, timestamp as u64, Reuse::Never);
+        let idle = !(state.calls.sent() > 0 || state.looks.is_waiting());
+        let ready = state.calls.begin_sent(slot, Operation::Add(addition), started, timeout_ms);
+        state.questions.push(ready);
+        if idle {
+            state.waker.hold_process(env, true)?;
+        }
+        Ok(None)
+    }
+
+    /// The id of a job that was added without one, or how many fields `set_meta` added.
+    #[napi(catch_unwind)]
+    pub fn named<'env>(&self, env: &'env Env, slot: u32) -> Result<Option<Unknown<'env>>> {
+        let name = self.state.borrow_mut().calls.named(slot);
+        name.map(|name| raw::string(env, name.as_bytes())).transpose()
+    }
+
+    /// Sets fields of the queue's meta, each followed by its value, with the next `send_questions`. Gives the number of the
+    /// code to refuse the call with, if any.
+    #[napi(catch_unwind)]
+    pub fn set_meta(
+        &self,
+        env: &Env,
+        slot: u32,
+        timeout_ms: u32,
+        fields: Vec<String>,
+    ) -> Result<Option<u32>> {
+        let state = &mut *self.state.borrow_mut();
+        if let Err(error) = state.calls.admit().and_then(|()| state.run()) {
+            return Ok(Some(state.refuse(error) as u32));
+        }
+        let idle = !state.waits();
+        let ready = state.calls.begin_sent(slot, Operation::SetMeta(fields), Instant::now(), timeout_ms);
+        state.questions.push(ready);
+        if idle {
+            state.waker.hold_process(env, true)?;
+        }
+        Ok(None)
+    }
+
+    /// From here on `drain` tells of the link, when one is made or lost: `stats` says which. Gives the number of the code of
+    /// what stands in the way, if any.
+    #[napi(catch_unwind)]
+    pub fn listen(&self) -> Option<u32> {
+        let state = &mut *self.state.borrow_mut();
+        if let Err(error) = state.run() {
+            return Some(state.refuse(error) as u32);
+        }
+        let mailbox = state.mailbox.clone();
+        let listener: Arc<Listener> = Arc::new(move || mailbox.post(&mut vec![(NOBODY, Settled::News)]));
+        if let Some(share) = &state.share {
+            share.health().listen(&listener);
+        }
+        state.listener = Some(listener);
+        None
+    }
+}
