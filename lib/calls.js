@@ -18,6 +18,7 @@ const { statesOf } = require('./states.js')
 const { watchBulk, watchCall } = require('./telemetry/index.js')
 const { Outcomes } = require('./telemetry/outcomes.js')
 const { Way } = require('./transport.js')
+const { Verdict } = require('./verdict.js')
 
 /** Those of a pipeline that has not been called yet. */
 const NO_STATS = { inFlight: 0, waitingForRedis: 0, bytes: 0, connected: false, connects: 0 }
@@ -58,7 +59,7 @@ class Calls {
     this.#intake = new Intake(definition, this)
     const { quota, tenant } = definition
     this.#admission = quota === undefined ? undefined : new Admission(this, quota, tenant)
-    this.#settling = new Settling(this, definition)
+    this.#settling = new Settling(this, new Verdict(this, definition))
     this.#connect = connect
     this.#timeoutMs = timeoutMs
     this.#maxInFlight = maxInFlight

@@ -17,8 +17,10 @@ class Handover {
   }
 
   #asks = false
+  #made = 0
   #send = () => {
     this.#asks = false
+    this.#made = 0
     this.#calls.boundary.sendQuestions()
   }
 
@@ -42,6 +44,14 @@ class Handover {
     if (this.#asks) return
     this.#asks = true
     atEnd(this.#send)
+  }
+
+  /** A job is to be sent that came as it is, which the native side has. */
+  made() {
+    if (this.#made === 0) this.#most = this.#calls.slots.share()
+    this.ask()
+    this.#made += 1
+    if (this.#made === this.#most) this.#send()
   }
 }
 

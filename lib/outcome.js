@@ -11,6 +11,10 @@ const LOOKED = 3
 const ADMITTED = 4
 const REFUSED = 5
 const UNADMITTED = 6
+/** The native side has the id that a job was given, or what was asked for. */
+const NAMED = 7
+/** No call, but the link: it was made or lost. */
+const NEWS = 8
 /** And twice the number of the state of the job that is there, and 1 where that has the same data. */
 const DUPLICATE = 16
 /** And the number of the state of the job that has its place. */
@@ -62,6 +66,8 @@ module.exports = {
   ADDED,
   ADMITTED,
   LOOKED,
+  NAMED,
+  NEWS,
   REFUSED,
   STATES,
   created,

@@ -1,21 +1,14 @@
 'use strict'
-// The last step of a call's journey: what the native side says of it becomes its result, or its error.
+// Fetches how calls ended from the native side, so many at a time that others get their turn, and has each settled.
 
-const { conflict } = require('./error.js')
-const outcome = require('./outcome.js')
+const { NEWS } = require('./outcome.js')
 const { BATCH } = require('./slots.js')
 const { nextTurn } = require('./turns.js')
 const { warnOfEviction } = require('./warnings.js')
 
-const { ADDED, LOOKED, created, deduplicated, duplicate, hasSameData, isAnswer, isDeduplicated, isDuplicate, queued } =
-  outcome
-
 class Settling {
   #calls
-  #onConflict
-  #tells
-  /** What is told of a job that was added. */
-  #added
+  #verdict
   #results = new Uint32Array(2 * BATCH)
   #turning = false
   #turn = () => {
@@ -26,14 +19,12 @@ class Settling {
   #watched = false
 
   /**
-   * @param {import('./calls.js').Calls} calls
-   * @param {import('./definition/index.js').Compiled} definition
+   * @param {import('./calls.js').Calls} calls those that it fetches for
+   * @param {{ settle(call: object, status: number): void }} verdict what a call comes to
    */
-  constructor(calls, { onConflict, tells }) {
+  constructor(calls, verdict) {
     this.#calls = calls
-    this.#onConflict = onConflict
-    this.#tells = tells
-    this.#added = tells ? created : queued
+    this.#verdict = verdict
   }
 
   /** Settles what has come, but no more than leaves others their turn. */
@@ -45,28 +36,12 @@ class Settling {
     const count = boundary.drain(results, most)
     for (let at = 0; at < 2 * count; at += 2) {
       const call = slots.at(results[at])
-      if (call === undefined) continue
       const status = results[at + 1]
-      if (status === ADDED) calls.succeed(call, this.#added(call.jobId), status)
-      else this.#settleOther(call, status)
+      if (call !== undefined) this.#verdict.settle(call, status)
+      else if (status === NEWS) calls.heard()
     }
     if (count === most) this.again()
     if (!this.#watched && count > 0) this.#watch()
-  }
-
-  /** @param {number} status how it ended, where its job was not added */
-  #settleOther(call, status) {
-    const calls = this.#calls
-    if (status === LOOKED) return call.answered()
-    if (isAnswer(status)) return call.quota.answer(status)
-    if (isDeduplicated(status)) {
-      const winner = calls.boundary.deduplicatedTo(call.slot)
-      return calls.succeed(call, deduplicated(call.jobId, status, winner), status)
-    }
-    if (!isDuplicate(status)) return calls.fail(call)
-    const rejects = this.#onConflict === 'reject' && call.chunk?.keeps !== true
-    if (rejects && !hasSameData(status)) return calls.reject(call, conflict(call.jobId))
-    calls.succeed(call, this.#tells ? duplicate(call.jobId, status) : queued(call.jobId), status)
   }
 
   /** Settles more in a turn to come: errors are dear, and others want the loop too. */

@@ -34,6 +34,8 @@ pub struct Connection {
     pub connection_name: String,
     pub connect_timeout_ms: Option<u32>,
     pub prefix: Option<String>,
+    /// The queue, where its name may have the hash tag.
+    pub queue: Option<String>,
     pub replicated: bool,
 }
 
@@ -76,11 +78,21 @@ impl Connection {
         self.prefix.as_deref().unwrap_or(DEFAULT_PREFIX)
     }
 
+    /// What the keys of the queue start with, as far as it may have a hash tag.
+    fn front(&self) -> String {
+        match &self.queue {
+            Some(queue) => format!("{}:{queue}", self.prefix()),
+            None => self.prefix().to_owned(),
+        }
+    }
+
     /// Without what need not be the same for two pipelines to share a link. In a cluster the prefix says which node it
-    /// leads to, and a server that is given by itself may be a node of one: then the prefix has a hash tag.
+    /// leads to, and a server that is given by itself may be a node of one: then the prefix has a hash tag, or the queue.
     pub fn shareable(mut self) -> Connection {
-        if self.cluster.is_none() && !has_hash_tag(self.prefix()) {
-            self.prefix = None;
+        if has_hash_tag(self.prefix()) {
+            self.queue = None;
+        } else if self.cluster.is_none() && !has_hash_tag(&self.front()) {
+            (self.prefix, self.queue) = (None, None);
         }
         self
     }
@@ -99,7 +111,7 @@ impl TryFrom<Connection> for Config {
             name: std::mem::take(&mut options.connection_name),
             connect_timeout: options.connect_timeout_ms.map(|ms| Duration::from_millis(ms.into())),
         };
-        config.check(options.prefix())?;
+        config.check(&options.front())?;
         Ok(config)
     }
 }

@@ -1,0 +1,5 @@
+'use strict'
+
+const { boundaryBackend } = require('./lib/backend/index.js')
+
+module.exports.boundaryBackend = boundaryBackend

@@ -1,0 +1,246 @@
+'use strict'
+// The jobs of one queue that are on their way to Redis, and what else is asked of it over the same link. A call has a slot
+// number that the native half knows it by.
+
+const { makeBoundary } = require('../boundary.js')
+const { closed } = require('../error.js')
+const { describe, describeLate, refusal } = require('../failure.js')
+const { Handover } = require('../handover.js')
+const { Plan } = require('../native.js')
+const { ADDED, LOOKED, NAMED, isDeduplicated, isDuplicate } = require('../outcome.js')
+const { Settling } = require('../settling.js')
+const { Slots } = require('../slots.js')
+const { statesOf } = require('../states.js')
+const { inBullWords } = require('./errors.js')
+const { textOfOptions } = require('./job.js')
+
+/** Those with calls in flight, which are to be settled whether anybody still has the queue or not. */
+const busy = new Set()
+
+/** A call: of `queue.add`, or one that sets the meta. */
+class Call {
+  constructor(resolve, reject, jobId, parentKey, counts) {
+    this.resolve = resolve
+    this.reject = reject
+    this.jobId = jobId
+    this.parentKey = parentKey
+    this.counts = counts
+    this.slot = -1
+    this.phase = 0
+  }
+}
+
+const NO_PLAN = {
+  __proto__: null,
+  jobName: '',
+  jobOptions: '{}',
+  idFields: [],
+  encodeIds: false,
+  maxDataBytes: 1,
+  idReuse: 0,
+}
+
+class Adds {
+  boundary
+  slots = new Slots()
+  timeoutMs
+  #connection
+  #outcomes
+  #maxInFlight
+  #handover = new Handover(this)
+  #settling = new Settling(this, { settle: (call, status) => this.#settle(call, status) })
+  /** The last job that was begun: those before it are answered first. */
+  #last
+  #listening = false
+  #closed = false
+  #drained
+  /** Told when the link was made or lost. */
+  onNews = () => {}
+
+  /** Throws when the connection can never be used. */
+  constructor(queueName, connection, { timeoutMs, maxInFlight }, outcomes) {
+    this.timeoutMs = timeoutMs
+    this.#maxInFlight = maxInFlight
+    this.#outcomes = outcomes
+    this.#connection = connection
+    this.boundary = makeBoundary(new WeakRef(this), maxInFlight, new Plan({ ...NO_PLAN, queueName }))
+    const failure = this.boundary.open(connection)
+    if (failure === null) return
+    this.boundary.close()
+    throw describe(failure)
+  }
+
+  /**
+   * @param {object} job as BullMQ's Job has it for a backend
+   * @returns {Promise<string> | undefined} its id; nothing where only BullMQ can add it
+   */
+  add(job, jobId, parentKey) {
+    let begun = true
+    const added = new Promise((resolve, reject) => {
+      begun = this.#begin(new Call(resolve, reject, jobId, parentKey, true), job)
+    })
+    if (!begun) return undefined
+    this.#last = added
+    return added
+  }
+
+  #begin(call, job) {
+    if (this.#closed) {
+      this.#refuse(call, closed())
+      return true
+    }
+    const { boundary, slots } = this
+    const options = textOfOptions(job.opts)
+    const slot = slots.take()
+    let refused = -1
+    try {
+      const { data, name, timestamp } = job
+      refused = boundary.addMade(slot, this.timeoutMs, call.jobId, name, options, data, timestamp)
+    } finally {
+      if (refused !== null) slots.giveBack(slot)
+    }
+    if (refused === null) {
+      this.register(call, slot)
+      this.#handover.made()
+      return true
+    }
+    if (refused < 0) return false
+    this.#refuse(call, refusal(refused, boundary, 0))
+    return true
+  }
+
+  #refuse(call, error) {
+    this.#outcomes.failed(error)
+    call.reject(error)
+  }
+
+  /** Whether one more call would be refused. */
+  get isFull() {
+    return this.slots.taken >= this.#maxInFlight
+  }
+
+  /** Resolves when a call has ended. */
+  ended() {
+    return this.slots.freed()
+  }
+
+  /** Resolves when all jobs that were begun before are answered for; undefined where they are. */
+  settled() {
+    if (this.slots.taken === 0 || this.#last === undefined) return undefined
+    return this.#last.then(ignore, ignore)
+  }
+
+  /** @returns {Promise<number>} how many fields it added */
+  setMeta(values) {
+    const fields = Object.entries(values).flatMap(([field, value]) => [field, String(value)])
+    return new Promise((resolve, reject) => {
+      if (this.#closed) throw closed()
+      const call = new Call((added) => resolve(Number(added)), reject, '', undefined, false)
+      const slot = this.slots.take()
+      const refused = this.boundary.setMeta(slot, this.timeoutMs, fields)
+      if (refused !== null) {
+        this.slots.giveBack(slot)
+        throw refusal(refused, this.boundary, 0)
+      }
+      this.register(call, slot)
+      this.#handover.ask()
+    })
+  }
+
+  // --- the link -----------------------------------------------------------------------------------------------------
+
+  get isConnected() {
+    return this.boundary.stats().connected
+  }
+
+  /** Asks the server something, within the time that a job has. Resolves when it has answered, and begins to tell news. */
+  reach() {
+    if (!this.#listening && !this.#closed) {
+      const refused = this.boundary.listen()
+      if (refused !== null) return Promise.reject(refusal(refused, this.boundary, 0))
+      this.#listening = true
+    }
+    return statesOf(this, [''])
+  }
+
+  /** The link was made or lost. */
+  heard() {
+    if (this.#closed) return
+    const { connected, lastProblem, lastProblemCode } = this.boundary.stats()
+    if (connected) this.#settling.moved()
+    this.onNews(connected, lastProblem, lastProblemCode)
+  }
+
+  // --- what a question goes by, and how calls are settled --------------------------------------------------------------
+
+  get isClosed() {
+    return this.#closed
+  }
+
+  register(call, slot) {
+    this.slots.give(slot, call)
+    if (this.slots.taken === 1) busy.add(this)
+  }
+
+  ask() {
+    this.#handover.ask()
+  }
+
+  resolve(call, result) {
+    this.#release(call)
+    call.resolve(result)
+  }
+
+  reject(call, error) {
+    this.#release(call)
+    call.reject(error)
+  }
+
+  #release(call) {
+    this.slots.release(call)
+    if (this.slots.taken > 0) return
+    busy.delete(this)
+    if (this.#drained !== undefined) this.#settling.again()
+  }
+
+  /** Called from the native side when outcomes are there. */
+  settle() {
+    // Not before the code that awaits the last calls has run.
+    if (this.#drained !== undefined && this.slots.taken === 0) return this.#drained()
+    this.#settling.settle()
+  }
+
+  #settle(call, status) {
+    if (status === LOOKED) return call.answered()
+    if (status === ADDED || isDuplicate(status)) return this.#succeed(call, status, call.jobId)
+    if (status === NAMED) return this.#succeed(call, ADDED, this.boundary.named(call.slot))
+    if (isDeduplicated(status)) return this.#succeed(call, status, this.boundary.deduplicatedTo(call.slot))
+    const error = describeLate(this.boundary.failure(call.slot, call.phase), call.jobId)
+    if (!(call instanceof Call)) return this.reject(call, error)
+    if (call.counts) this.#outcomes.failed(error)
+    this.reject(call, inBullWords(error, call))
+  }
+
+  #succeed(call, status, id) {
+    if (call.counts) this.#outcomes.settled(status)
+    this.resolve(call, id)
+  }
+
+  // --- close --------------------------------------------------------------------------------------------------------
+
+  /** Takes no more, and resolves when what is in flight is settled, each within its own deadline. */
+  async close() {
+    this.#closed = true
+    if (this.slots.taken > 0) {
+      this.boundary.hold()
+      await new Promise((resolve) => {
+        this.#drained = resolve
+      })
+    }
+    this.boundary.close()
+  }
+}
+
+const ignore = () => {}
+
+module.exports = { Adds }
