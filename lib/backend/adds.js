@@ -44,7 +44,6 @@ class Adds {
   boundary
   slots = new Slots()
   timeoutMs
-  #connection
   #outcomes
   #maxInFlight
   #handover = new Handover(this)
@@ -62,7 +61,6 @@ class Adds {
     this.timeoutMs = timeoutMs
     this.#maxInFlight = maxInFlight
     this.#outcomes = outcomes
-    this.#connection = connection
     this.boundary = makeBoundary(new WeakRef(this), maxInFlight, new Plan({ ...NO_PLAN, queueName }))
     const failure = this.boundary.open(connection)
     if (failure === null) return

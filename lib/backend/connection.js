@@ -50,7 +50,12 @@ function withoutUnset(options) {
 function optionsOfCluster({ startupNodes, options }) {
   if (!Array.isArray(startupNodes)) throw unreadable('connection is a Cluster whose nodes cannot be read')
   const { redisOptions, ...others } = options
-  return { ...withoutUnset(others), ...withoutUnset(redisOptions), ...withoutSrv(others), cluster: startupNodes.map(nodeOf) }
+  return {
+    ...withoutUnset(others),
+    ...withoutUnset(redisOptions),
+    ...withoutSrv(others),
+    cluster: startupNodes.map(nodeOf),
+  }
 }
 
 /** Each cluster has a resolver, whether it is used or not. */

@@ -5,7 +5,7 @@
 const { invalidArgument } = require('../error.js')
 const { Outcomes } = require('../telemetry/outcomes.js')
 const { Adds } = require('./adds.js')
-const { Backend } = require('./backend.js')
+const { backendOver } = require('./backend.js')
 const { readConnectionOf } = require('./connection.js')
 const { readOptions } = require('./options.js')
 
@@ -19,6 +19,7 @@ function boundaryBackend(createRedisBackend, options) {
     throw invalidArgument("boundaryBackend needs BullMQ's createRedisBackend: boundaryBackend(createRedisBackend)")
   }
   const told = readOptions(options)
+  let Backend
   const counts = { outcomes: new Outcomes(), delegated: 0 }
   const factory = (name, queueOptions, how) => {
     // Workers and QueueEvents wait on connections of their own, and a FlowProducer is of no queue.
@@ -31,6 +32,7 @@ function boundaryBackend(createRedisBackend, options) {
       queue: name,
       replicated: told.replicated,
     }
+    Backend ??= backendOver(createRedisBackend)
     const adds = new Adds(name, connection, told, counts.outcomes)
     return new Backend({
       name,

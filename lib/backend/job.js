@@ -11,12 +11,12 @@ const STORED = {
   keepLogs: 'kl',
 }
 
-/** The JSON of them, without an id. */
+/** The JSON of them, without an id: an empty one is none, and stays. */
 function textOfOptions(options) {
   const stored = {}
   for (const key of Object.keys(options)) {
     const value = options[key]
-    if (value === undefined || key === 'jobId') continue
+    if (value === undefined || (key === 'jobId' && value !== '')) continue
     if (key === 'deduplication') stored.de = deduplicationOf(value)
     else if (key === 'telemetry') traced(stored, value)
     else stored[STORED[key] ?? key] = value

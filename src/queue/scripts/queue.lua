@@ -1,7 +1,7 @@
 -- What both scripts that add jobs begin with: what the queue is like, and what the user may do. It only reads. Behind
 -- `refusal.lua`, `keys.lua` and `inspector.lua`, in one text.
 --
--- ARGV  1 job name
+-- ARGV  1 job name; "" where each job comes with its own, from a Queue of BullMQ 6
 --       2 how many events the queue is to keep, in decimal digits; "" where its meta says, and 10000 where that does not either
 
 local name = ARGV[1]
@@ -19,10 +19,10 @@ end
 
 -- Whether `paused` keeps the jobs of a paused queue, which has so many in `wait`. BullMQ 5 parks them in `paused`, 6 leaves
 -- them in `wait`, and resuming with 5 renames `paused` over `wait`. The list that holds jobs already is the one a resume of
--- either major keeps; with none, the major of the newest Queue decides, and `paused`, which both majors take back, when that
--- is unknown.
+-- either major keeps; with none, the major of the newest Queue decides, and when that is unknown, the one that is at hand, or
+-- `paused`, which both majors take back.
 local function keeps(parked, count, version)
-  local major = tonumber(string.match(version or '', '^bullmq:(%d+)%.')) or 0
+  local major = tonumber(string.match(version or '', '^bullmq:(%d+)%.')) or (name == '' and 6 or 0)
   return call('LLEN', parked) > 0 or (count == 0 and major < 6)
 end
 
