@@ -50,6 +50,8 @@ class Adds {
   #settling = new Settling(this, { settle: (call, status) => this.#settle(call, status) })
   /** The last job that was begun: those before it are answered first. */
   #last
+  /** Calls that are not settled: questions are waited for by nobody but who asked. */
+  #inFlight = 0
   #listening = false
   #closed = false
   #drained
@@ -99,6 +101,7 @@ class Adds {
     }
     if (refused === null) {
       this.register(call, slot)
+      this.#inFlight += 1
       this.#handover.made()
       return true
     }
@@ -124,7 +127,7 @@ class Adds {
 
   /** Resolves when all jobs that were begun before are answered for; undefined where they are. */
   settled() {
-    if (this.slots.taken === 0 || this.#last === undefined) return undefined
+    if (this.#inFlight === 0 || this.#last === undefined) return undefined
     return this.#last.then(ignore, ignore)
   }
 
@@ -141,6 +144,7 @@ class Adds {
         throw refusal(refused, this.boundary, 0)
       }
       this.register(call, slot)
+      this.#inFlight += 1
       this.#handover.ask()
     })
   }
@@ -166,7 +170,8 @@ class Adds {
     if (this.#closed) return
     const { connected, lastProblem, lastProblemCode } = this.boundary.stats()
     if (connected) this.#settling.moved()
-    this.onNews(connected, lastProblem, lastProblemCode)
+    // What listeners throw is theirs, and not that of the calls that are settled beside it.
+    queueMicrotask(() => this.onNews(connected, lastProblem, lastProblemCode))
   }
 
   // --- what a question goes by, and how calls are settled --------------------------------------------------------------
@@ -196,15 +201,15 @@ class Adds {
 
   #release(call) {
     this.slots.release(call)
-    if (this.slots.taken > 0) return
-    busy.delete(this)
-    if (this.#drained !== undefined) this.#settling.again()
+    if (call instanceof Call) this.#inFlight -= 1
+    if (this.slots.taken === 0) busy.delete(this)
+    if (this.#inFlight === 0 && this.#drained !== undefined) this.#settling.again()
   }
 
   /** Called from the native side when outcomes are there. */
   settle() {
     // Not before the code that awaits the last calls has run.
-    if (this.#drained !== undefined && this.slots.taken === 0) return this.#drained()
+    if (this.#drained !== undefined && this.#inFlight === 0) return this.#drained()
     this.#settling.settle()
   }
 
@@ -229,13 +234,14 @@ class Adds {
   /** Takes no more, and resolves when what is in flight is settled, each within its own deadline. */
   async close() {
     this.#closed = true
-    if (this.slots.taken > 0) {
+    if (this.#inFlight > 0) {
       this.boundary.hold()
       await new Promise((resolve) => {
         this.#drained = resolve
       })
     }
     this.boundary.close()
+    busy.delete(this)
   }
 }
 

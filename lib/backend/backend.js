@@ -15,7 +15,6 @@ const WINDOW = 2048
 const AGAIN = 5000
 
 const { setTimeout, clearTimeout } = timers
-const { now } = performance
 
 const ignore = () => {}
 
@@ -125,8 +124,9 @@ function backendOver(createRedisBackend) {
       }
       if (this.#wasConnected) this.#tell('close')
       this.#wasConnected = false
-      if (this.#trouble.text === problem && now() - this.#trouble.at < AGAIN) return
-      this.#trouble = { text: problem, at: now() }
+      const now = performance.now()
+      if (this.#trouble.text === problem && now - this.#trouble.at < AGAIN) return
+      this.#trouble = { text: problem, at: now }
       this.#tell('error', Object.assign(new Error(problem), { code }))
     }
 
