@@ -84,7 +84,8 @@ test('a queue hears that its link was lost, and goes on when Redis is back', asy
   const server = await on.server()
   const { queue } = queues.queue(queues.name(), { connection: { port: server.port } })
   await queue.waitUntilReady()
-  const closed = once(queue, 'ioredis:close')
+  // `once` of Node would reject with the error.
+  const closed = new Promise((resolve) => queue.once('ioredis:close', resolve))
   const failed = once(queue, 'error')
   await server.kill()
   await Promise.all([closed, failed])

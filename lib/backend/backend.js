@@ -2,7 +2,7 @@
 // The backend of one queue, as BullMQ's Queue has one.
 
 const timers = require('node:timers')
-const { closed } = require('../error.js')
+const { closed, withoutFrames } = require('../error.js')
 const { Delegate } = require('./delegate.js')
 const { lateThere, numberInBulk } = require('./errors.js')
 const { isStrange } = require('./job.js')
@@ -47,7 +47,11 @@ function backendOver(createRedisBackend) {
       this.#adds = adds
       this.#counts = counts
       this.keys = keysOf(this.qualifiedName)
-      this.#delegate = new Delegate(make, adds, (event, ...args) => this.#tell(event, ...args))
+      this.#delegate = new Delegate(
+        make,
+        () => this.#settled(),
+        (event, ...args) => this.#tell(event, ...args),
+      )
       const weak = new WeakRef(this)
       adds.onNews = (...news) => weak.deref()?.#hear(...news)
     }
@@ -127,7 +131,7 @@ function backendOver(createRedisBackend) {
       const now = performance.now()
       if (this.#trouble.text === problem && now - this.#trouble.at < AGAIN) return
       this.#trouble = { text: problem, at: now }
-      this.#tell('error', Object.assign(new Error(problem), { code }))
+      this.#tell('error', withoutFrames(() => Object.assign(new Error(problem), { code })))
     }
 
     // --- adding jobs --------------------------------------------------------------------------------------------------
@@ -147,8 +151,9 @@ function backendOver(createRedisBackend) {
       const { timeoutMs } = this.#adds
       const added = new Promise((resolve, reject) => {
         const timer = setTimeout(() => reject(lateThere(jobId || undefined, timeoutMs)), timeoutMs)
-        this.#delegate
-          .call('addJob', [job, jobId, parentKeyOpts])
+        const add = () => this.#delegate.get().addJob(job, jobId, parentKeyOpts)
+        Promise.resolve(this.#adds.settled())
+          .then(add)
           .then(resolve, reject)
           .finally(() => clearTimeout(timer))
       })
@@ -157,6 +162,11 @@ function backendOver(createRedisBackend) {
       })
       this.#there = done
       return added
+    }
+
+    /** Resolves when all jobs that were handed over are answered for; undefined where they are. */
+    #settled() {
+      return this.#there?.then(() => this.#adds.settled()) ?? this.#adds.settled()
     }
 
     async addJobs(entries) {

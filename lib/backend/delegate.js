@@ -3,18 +3,19 @@
 
 class Delegate {
   #make
-  #adds
+  #before
   #emit
   #backend
 
   /**
    * @param {() => object} make
-   * @param {import('./adds.js').Adds} adds which go over another connection
+   * @param {() => Promise<unknown> | undefined} before what a call waits for: the jobs that were handed over before it, which
+   *   go over another connection. On one they would be first
    * @param {(event: string, ...args: unknown[]) => void} emit
    */
-  constructor(make, adds, emit) {
+  constructor(make, before, emit) {
     this.#make = make
-    this.#adds = adds
+    this.#before = before
     this.#emit = emit
   }
 
@@ -26,10 +27,9 @@ class Delegate {
     return backend
   }
 
-  /** Calls a method, after the jobs that were handed over before it: on one connection those would be first. */
   async call(name, args) {
-    const settled = this.#adds.settled()
-    if (settled !== undefined) await settled
+    const before = this.#before()
+    if (before !== undefined) await before
     const backend = this.get()
     return backend[name](...args)
   }
