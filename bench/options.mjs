@@ -29,6 +29,7 @@ export const HELP = `npm run bench -- [options]
                       quota    tickets of 1, 100 and 10,000 tenants, with a quota and without
                       jobs     1000 callers, invoices in jobs that are not plain
                       outcomes 64 callers whose tickets are new, are there already, or are invalid
+                      backend  BullMQ's own queue.add, with our backend and without
                       bulk     500 tickets at once: calls made in one tick against addBulk
                       many     500 tickets, and invoices, at once: enqueueMany against addBulk
                       worker   64 callers while a BullMQ Worker consumes
@@ -38,7 +39,8 @@ export const HELP = `npm run bench -- [options]
   --sides a,b       what to compare, the first against each other one; all of them in "callers", the first two in the
                     other kinds (default ${FULL.sides})
   --callers n,n     numbers of callers in "callers" (default ${USUAL_CALLERS.callers}), in "invoices" (default
-                    ${USUAL_CALLERS.invoices}) and in "quota" (default ${USUAL_CALLERS.quota})
+                    ${USUAL_CALLERS.invoices}), in "quota" (default ${USUAL_CALLERS.quota}) and in "backend"
+                    (default ${USUAL_CALLERS.backend})
   --jobs a,b        kinds of job in "jobs" (default ${USUAL_JOBS}; plain is one too)
   --seconds s       length of one timed window (default ${FULL.seconds}); it ends early at about 2 GB of jobs
   --rounds n        rounds of each side in each scenario (default ${FULL.rounds})

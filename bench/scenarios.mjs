@@ -8,6 +8,7 @@ export const USUAL_CALLERS = {
   callers: [1, 8, 64, 256, 1000, 10_000],
   invoices: [1, 8, 64, 1000],
   quota: [1, 64, 1000],
+  backend: [1, 8, 64, 1000],
 }
 
 /** All kinds of job can be asked for. Plain ones are those of the other kinds of scenario. */
@@ -23,6 +24,9 @@ const CONNECTIONS = 64
 const PROBE_RATE = 500
 const TENANTS = [1, 100, 10_000]
 const QUOTAS = ['rate', 'rate and backlog']
+/** BullMQ's own queue.add, through our backend and through its own. */
+const ADDS = { sides: ['backend', 'queue'] }
+const ADDED = ['delayed', 'prioritized', 'deduplicated']
 
 // A window ends early when Redis holds about this much.
 const MOST_REDIS_BYTES = 1.8e9
@@ -85,6 +89,29 @@ const KINDS = {
       outcome,
       load: load('closed', { callers: CALLERS, outcome }),
     })),
+
+  backend: ({ callers = USUAL_CALLERS.backend }) => [
+    ...callers.map((n) => ({
+      ...ADDS,
+      id: `backend-${n}`,
+      title: `queue.add of BullMQ, with our backend and without: ${count(n, 'caller')}`,
+      callers: n,
+      load: load('closed', { pipeline: 'invoices', callers: n }),
+    })),
+    ...ADDED.map((job) => ({
+      ...ADDS,
+      id: `backend-${job}`,
+      title: `queue.add of BullMQ, with our backend and without: ${count(JOBS_CALLERS, 'caller')}, jobs that are ${job}`,
+      callers: JOBS_CALLERS,
+      load: load('closed', { pipeline: 'invoices', job, callers: JOBS_CALLERS }),
+    })),
+    {
+      ...ADDS,
+      id: `backend-bulk-${BULK}`,
+      title: `addBulk of BullMQ, with our backend and without: ${BULK} a call, one at a time; latency is that of the whole call`,
+      load: load('bulk', { pipeline: 'invoices', size: BULK, by: 'addBulk' }),
+    },
+  ],
 
   bulk: () => [
     {

@@ -131,7 +131,10 @@ function backendOver(createRedisBackend) {
       const now = performance.now()
       if (this.#trouble.text === problem && now - this.#trouble.at < AGAIN) return
       this.#trouble = { text: problem, at: now }
-      this.#tell('error', withoutFrames(() => Object.assign(new Error(problem), { code })))
+      this.#tell(
+        'error',
+        withoutFrames(() => Object.assign(new Error(problem), { code })),
+      )
     }
 
     // --- adding jobs --------------------------------------------------------------------------------------------------
