@@ -24,6 +24,7 @@ export type RedisBackendFactory = (name: string, opts: any, options?: any) => ob
  * are read. The factory, and so the constructor of a Queue, throws an `EnqueueError` for one that cannot be used.
  *
  * @param createRedisBackend BullMQ's own. This package does not import BullMQ.
+ * @param options what all queues of the factory have in common.
  * @throws {EnqueueError} `ERR_INVALID_ARG_TYPE` or `ERR_OUT_OF_RANGE` for what cannot be an option.
  */
 export function boundaryBackend<F extends RedisBackendFactory>(
@@ -47,11 +48,13 @@ export interface BoundaryBackendOptions {
   durability?: 'primary' | 'replica'
 }
 
+/** What a factory has beside being one. */
 export interface BoundaryBackendStatistics {
   /** What the jobs came to that were added through this factory, since it was made. */
   stats(): BoundaryBackendStats
 }
 
+/** Counts of jobs, of all queues of a factory. */
 export interface BoundaryBackendStats {
   /** Jobs that were added. */
   created: number

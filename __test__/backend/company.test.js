@@ -37,7 +37,7 @@ test('installed as the default it has the adds of every Queue, beside workers, e
   const worker = queues.open(
     new Worker(name, async ({ name: what, data }) => [what, data], options({ autorun: false, concurrency: 5 })),
   )
-  worker.on('completed', (job, result) => done.push(result))
+  worker.on('completed', (_job, result) => done.push(result))
   const jobs = await queue.addBulk(Array.from({ length: 20 }, (_, n) => ({ name: `job-${n}`, data: n })))
   worker.run()
   const results = await Promise.all(jobs.map((job) => job.waitUntilFinished(events)))

@@ -1,7 +1,7 @@
 // The factory is one of BullMQ's, for whatever takes one, and keeps the types of what it was made of.
 import {
-  createRedisBackend,
   type BackendFactory,
+  createRedisBackend,
   Queue,
   type RedisQueueBackend,
   setDefaultBackendFactory,
