@@ -34,7 +34,7 @@ test('a process that only adds jobs has one socket, however many queues it has, 
       await Promise.all(queues.flatMap((queue) => [queue.add('go', {}), queue.addBulk([{ name: 'go', data: 1 }])]))
       const loaded = Object.keys(require.cache).filter((file) => /node_modules.ioredis/.test(file))
       console.log(JSON.stringify({ loaded, stats: factory.stats() }))
-      process.stdin.resume()
+      setInterval(() => {}, 1000)
     }
     main()`
   const { stdout } = await runChild(program, {

@@ -12,6 +12,7 @@ const { Settling } = require('../settling.js')
 const { Slots } = require('../slots.js')
 const { statesOf } = require('../states.js')
 const { inBullWords } = require('./errors.js')
+const { Last } = require('./last.js')
 const { textOfOptions } = require('./job.js')
 
 /** Those with calls in flight, which are to be settled whether anybody still has the queue or not. */
@@ -48,8 +49,10 @@ class Adds {
   #maxInFlight
   #handover = new Handover(this)
   #settling = new Settling(this, { settle: (call, status) => this.#settle(call, status) })
+  /** Of the last job without an id, and of the last one with one: what the native side has of it. */
+  #last = [new Last(), new Last()]
   /** The last job that was begun: those before it are answered first. */
-  #last
+  #latest
   /** Calls that are not settled: questions are waited for by nobody but who asked. */
   #inFlight = 0
   #listening = false
@@ -80,7 +83,7 @@ class Adds {
       begun = this.#begin(new Call(resolve, reject, jobId, parentKey, true), job)
     })
     if (!begun) return undefined
-    this.#last = added
+    this.#latest = added
     return added
   }
 
@@ -90,12 +93,16 @@ class Adds {
       return true
     }
     const { boundary, slots } = this
-    const options = textOfOptions(job.opts)
+    const { name, opts, data, timestamp } = job
+    const last = this.#last[call.jobId === undefined ? 0 : 1]
+    const isLast = last.is(name, opts)
+    const options = isLast ? undefined : textOfOptions(opts)
     const slot = slots.take()
     let refused = -1
     try {
-      const { data, name, timestamp } = job
-      refused = boundary.addMade(slot, this.timeoutMs, call.jobId, name, options, data, timestamp)
+      const told = isLast ? undefined : name
+      refused = boundary.addMade(slot, this.timeoutMs, call.jobId, told, options, data, timestamp)
+      if (!isLast) last.take(name, opts, refused === null ? options : undefined)
     } finally {
       if (refused !== null) slots.giveBack(slot)
     }
@@ -127,8 +134,8 @@ class Adds {
 
   /** Resolves when all jobs that were begun before are answered for; undefined where they are. */
   settled() {
-    if (this.#inFlight === 0 || this.#last === undefined) return undefined
-    return this.#last.then(ignore, ignore)
+    if (this.#inFlight === 0 || this.#latest === undefined) return undefined
+    return this.#latest.then(ignore, ignore)
   }
 
   /** @returns {Promise<number>} how many fields it added */

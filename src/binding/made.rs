@@ -8,8 +8,6 @@ use napi_derive::napi;
 
 use super::Boundary;
 use super::raw;
-use crate::core::Field;
-use crate::core::made::Parts;
 use crate::queue::health::Listener;
 use crate::queue::{Addition, Operation, Reuse, Settled};
 
@@ -20,8 +18,8 @@ const LAST: f64 = 9_007_199_254_740_991.0;
 
 #[napi]
 impl Boundary {
-    /// Adds a job that is made, with the next `send_questions`: its id, or undefined; its name; its options and its data, as
-    /// JSON; and its timestamp. `drain` says how it ended. Gives the number of the code to refuse the call with, if any, or -1
+    /// Adds a job that is made, with the next `send_questions`: its id, or undefined; its name and its options, as JSON, or twice
+    /// undefined where they are those of the last job that had an id, or none, as this; its data, as JSON; and its timestamp. `drain` says how it ended. Gives the number of the code to refuse the call with, if any, or -1
     /// where only BullMQ can add that job.
     #[napi(catch_unwind)]
     #[allow(
@@ -49,17 +47,8 @@ impl Boundary {
             return ONLY_BULLMQ;
         }
         let reader = &mut *state.reader.borrow_mut();
-        let job = match reader.read_made(env, id, name, options, data)? {
-            Some((Field::Text(name), id, options, data)) => {
-                let id = match id {
-                    Field::Text(id) => Some(id),
-                    Field::Other(_) => None,
-                };
-                state.maker.make(Parts { name, id, options, data })
-            }
-            _ => None,
-        };
-        let Some(job) = job else {
+        let read = reader.read_made(env, id, name, options, data)?;
+        let Some(job) = read.and_then(|parts| state.maker.make(parts)) else {
             return ONLY_BULLMQ;
         };
         let addition = Addition::new(job, timestamp as u64, Reuse::Never);

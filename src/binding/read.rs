@@ -4,6 +4,7 @@ use napi::bindgen_prelude::*;
 
 use super::raw;
 use crate::core::json::{Document, Fault, MAX_DEPTH};
+use crate::core::made::Parts;
 use crate::core::plan::{Caller, id_too_long};
 use crate::core::schema::MOST_FIELDS;
 use crate::core::{Detail, Error, Field, Issue, Kind, Outcome, Text};
@@ -86,11 +87,12 @@ impl Reader {
     }
 }
 
-/// Name, id, options and data of a job that is made.
-type ReadingMade<'a> = Option<(Field<'a>, Field<'a>, &'a str, &'a [u8])>;
+/// A job that is made, as far as it can be read.
+type ReadingMade<'a> = Option<Parts<'a>>;
 
 impl Reader {
-    /// Reads a job that is made; nothing where one of its texts is none, or its data longer than any job may be.
+    /// Reads a job that is made; nothing where one of its texts is none, or longer than any may be. Without name and options
+    /// it has those of the last one.
     pub fn read_made(
         &mut self,
         env: &Env,
@@ -99,19 +101,27 @@ impl Reader {
         options: Unknown<'_>,
         data: Unknown<'_>,
     ) -> Result<ReadingMade<'_>> {
-        for (value, text) in [(&options, &mut self.options), (&data, &mut self.data)] {
-            if kind(value)?.is_some() || !raw::read_utf8(env, value, MOST_MADE, text)? {
-                return Ok(None);
-            }
+        let told = kind(&options)?;
+        if !matches!(told, None | Some(Kind::Undefined)) || kind(&data)?.is_some() {
+            return Ok(None);
         }
-        let name = read(env, name, &mut self.name, MOST_MADE)?;
-        let id = read(env, id, &mut self.id, MOST_MADE)?;
-        match (name, id) {
-            (Some(name), Some(id @ (Field::Text(_) | Field::Other(Kind::Undefined)))) => {
-                Ok(Some((name, id, &self.options, self.data.as_bytes())))
-            }
-            _ => Ok(None),
+        if told.is_none() && !raw::read_utf8(env, &options, MOST_MADE, &mut self.options)? {
+            return Ok(None);
         }
+        if !raw::read_utf8(env, &data, MOST_MADE, &mut self.data)? {
+            return Ok(None);
+        }
+        let id = match read(env, id, &mut self.id, MOST_MADE)? {
+            Some(Field::Text(id)) => Some(id),
+            Some(Field::Other(Kind::Undefined)) => None,
+            _ => return Ok(None),
+        };
+        let form = match (told, read(env, name, &mut self.name, MOST_MADE)?) {
+            (None, Some(Field::Text(name))) => Some((name, &*self.options)),
+            (Some(_), Some(Field::Other(Kind::Undefined))) => None,
+            _ => return Ok(None),
+        };
+        Ok(Some(Parts { form, id, data: self.data.as_bytes() }))
     }
 }
 

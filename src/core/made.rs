@@ -13,11 +13,11 @@ const MOST: usize = 64;
 
 /// What comes with a job.
 pub struct Parts<'a> {
-    pub name: &'a Text,
+    /// What it is called, and its options, as JSON without the id. None where they are those of the last job that had an id, or
+    /// had none, as it does.
+    pub form: Option<(&'a Text, &'a str)>,
     /// None where Redis is to give it a number.
     pub id: Option<&'a Text>,
-    /// JSON, without the id.
-    pub options: &'a str,
     /// JSON.
     pub data: &'a [u8],
 }
@@ -31,15 +31,18 @@ pub struct Maker {
 impl Maker {
     /// Nothing where BullMQ alone can add it: its options are not of the types that they should be, a text is ill-formed, or
     /// its id is a number or that of a key of the queue.
-    pub fn make(&mut self, Parts { name, id, options, data }: Parts<'_>) -> Option<Job> {
+    pub fn make(&mut self, Parts { form, id, data }: Parts<'_>) -> Option<Job> {
         let fits = |id: &Text| {
             let text = id.as_str();
             id.is_well_formed() && !id.is_empty() && !id::is_number(text) && !id::is_reserved(text)
         };
-        if !name.is_well_formed() || !id.is_none_or(fits) {
+        if !form.is_none_or(|(name, _)| name.is_well_formed()) || !id.is_none_or(fits) {
             return None;
         }
-        let options = self.known.get(name.as_str(), options, id.is_some())?;
+        let options = match form {
+            Some((name, options)) => self.known.get(name.as_str(), options, id.is_some())?,
+            None => self.known.last(id.is_some())?,
+        };
         let write = |bytes: &mut Vec<u8>, form| match (id, form) {
             (Some(id), Form::Plain) => bytes.extend_from_slice(id.as_str().as_bytes()),
             (Some(id), Form::Json) => id.write_json(bytes),
@@ -64,6 +67,10 @@ struct Entry {
 }
 
 impl Known {
+    fn last(&self, has_id: bool) -> Option<Arc<JobOptions>> {
+        self.last[usize::from(has_id)].as_ref().map(|entry| Arc::clone(&entry.options))
+    }
+
     fn get(&mut self, name: &str, json: &str, has_id: bool) -> Option<Arc<JobOptions>> {
         let last = &mut self.last[usize::from(has_id)];
         let is_it = |entry: &&Entry| entry.json == json && entry.options.name.as_deref() == Some(name);
@@ -96,7 +103,7 @@ mod tests {
 
     fn make(maker: &mut Maker, name: &str, id: Option<&str>, options: &str) -> Option<Job> {
         let (name, id) = (Text::from(name), id.map(Text::from));
-        maker.make(Parts { name: &name, id: id.as_ref(), options, data: b"{}" })
+        maker.make(Parts { form: Some((&name, options)), id: id.as_ref(), data: b"{}" })
     }
 
     #[test]
@@ -124,6 +131,22 @@ mod tests {
         assert!(!Arc::ptr_eq(&first, &options("n", Some("x"), one)));
         assert!(!Arc::ptr_eq(&first, &options("n", None, other)));
         assert!(Arc::ptr_eq(&first, &options("n", None, one)));
+    }
+
+    #[test]
+    fn one_that_comes_without_them_has_those_of_the_last_like_it() {
+        let maker = &mut Maker::default();
+        let again = |maker: &mut Maker, id: Option<&str>| {
+            let id = id.map(Text::from);
+            let job = maker.make(Parts { form: None, id: id.as_ref(), data: b"{}" })?;
+            Some(job.options()?.front.clone())
+        };
+        assert_eq!(again(maker, None), None);
+        make(maker, "n", None, r#"{"delay":5}"#).unwrap();
+        assert_eq!(again(maker, Some("x")), None);
+        make(maker, "n", Some("x"), r#"{"lifo":true}"#).unwrap();
+        assert_eq!(again(maker, None).as_deref(), Some(r#"{"delay":5}"#));
+        assert_eq!(again(maker, Some("y")).as_deref(), Some(r#"{"lifo":true,"jobId":""#));
     }
 
     #[test]
@@ -161,7 +184,7 @@ mod tests {
         let lone = Text::from_iter([0xd800]);
         let fine = Text::from("x");
         for (name, id) in [(&lone, None), (&fine, Some(&lone))] {
-            assert!(maker.make(Parts { name, id, options: "{}", data: b"" }).is_none());
+            assert!(maker.make(Parts { form: Some((name, "{}")), id, data: b"" }).is_none());
         }
         assert!(make(maker, "", Some("a:b:c"), "{}").is_some());
     }
