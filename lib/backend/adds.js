@@ -187,6 +187,9 @@ class Adds {
     return this.#closed
   }
 
+  /** It is open from the start. */
+  ready() {}
+
   register(call, slot) {
     this.slots.give(slot, call)
     if (this.slots.taken === 1) busy.add(this)
