@@ -10,7 +10,9 @@ const { jobId, jobKey, newTicket } = require('../support/tickets.js')
 
 const source = (name) => readFileSync(path.join(__dirname, `../../src/queue/scripts/${name}`), 'utf8')
 const ROOMS = ['jobs', 'checks', 'places', 'room', 'deduplication', 'parents'].map((room) => `any/${room}`)
-const SCRIPT = ['refusal', 'keys', 'inspector', 'queue', ...ROOMS, 'add_any_jobs'].map((name) => source(`${name}.lua`)).join('')
+const SCRIPT = ['refusal', 'keys', 'inspector', 'queue', ...ROOMS, 'add_any_jobs']
+  .map((name) => source(`${name}.lua`))
+  .join('')
 const QUEUE_KEYS = [
   ...['wait', 'paused', 'meta', 'id', 'active', 'events', 'marker', 'delayed', 'prioritized', 'pc', 'completed'],
   ...['failed', 'waiting-children'],
