@@ -96,7 +96,7 @@ test('its doctor is a command of the application, and finds the server', async (
 test('the root package holds JavaScript and types, and nothing else', () => {
   const { files } = packed.find(({ name }) => name === 'enqueue-boundary')
   const allowed =
-    /^(?:package\.json|README\.md|CHANGELOG\.md|LICENSE|(?:index|testing)\.(?:js|d\.ts)|bin\/[\w-]+\.js|lib\/(?:[\w-]+\/)?[\w-]+\.js|types\/[\w-]+\.d\.ts|examples\/.*)$/
+    /^(?:package\.json|README\.md|CHANGELOG\.md|LICENSE|(?:index|testing|bullmq)\.(?:js|d\.ts)|bin\/[\w-]+\.js|lib\/(?:[\w-]+\/)?[\w-]+\.js|types\/[\w-]+\.d\.ts|examples\/.*)$/
   expect(files.filter((file) => !allowed.test(file))).toEqual([])
   // An application with dependencies of its own, which nobody runs from node_modules.
   expect(files.filter((file) => file.startsWith('examples/next-app'))).toEqual([])

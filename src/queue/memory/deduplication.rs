@@ -44,7 +44,10 @@ impl Store {
         if it.winner == id && it.until.is_none() {
             self.uniques.0.remove(&name);
         }
-        if let Some(next) = next {
+        if let Some(mut next) = next {
+            // Where its id has a job by now, that is written over, and what the new one does not have stays.
+            let before = self.jobs.get(&next.key()).and_then(|before| before.parent.clone());
+            next.parent = next.parent.or(before);
             self.uniques.0.insert(name, Unique { winner: next.id.clone(), until: None, next: None });
             self.insert(next);
         }
