@@ -20,11 +20,13 @@ const SIZES = {
 }
 
 class Desk {
-  async open({ board = false } = {}) {
+  /** What has failed is tried again after `retryMs`, and later still the time after that. */
+  async open({ board = false, retryMs } = {}) {
     this.redis = await OwnServer.start()
     this.processes = [start.database({})]
     const [, database] = await this.processes[0].ready
     this.env = { REDIS_URL: this.redis.url, DATABASE_URL: database, SESSION_SECRET: 'of these tests' }
+    if (retryMs !== undefined) this.env.RETRY_MS = `${retryMs}`
     if (board) {
       this.processes.push(start.board({ env: this.env }))
       ;[this.env.BOARD_URL] = await this.processes.at(-1).ready

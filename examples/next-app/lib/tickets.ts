@@ -26,7 +26,7 @@ export const tickets = new Pipeline({
   // A ticket that failed for good is run again by the same call.
   idReuse: 'afterFailed',
   // Tried again sooner than tickets are elsewhere, for whoever watches.
-  jobOptions: { ...jobOptions, backoff: { type: 'exponential', delay: 2000 } },
+  jobOptions: { ...jobOptions, backoff: { type: 'exponential', delay: Number(process.env.RETRY_MS ?? 2000) } },
   // Somebody sits before the page.
   timeoutMs: 3000,
 })
