@@ -1,6 +1,7 @@
 // What a tenant that floods takes from the others: their latency while it is quiet, while it floods without a quota, and while
 // it floods under one. All are enqueued by one process, as behind one web server; the flood comes in at a rate, as the others do,
-// and what is refused is not tried again. Ratios are medians of those of each round, to the quiet part of the same round.
+// and what is refused is not tried again. Ratios are medians of those of each round: of a flood to the quiet part with the same quota
+// or none, and of that with a quota to that without.
 //   node bench/clock.mjs | node bench/flooding.mjs
 import { createRequire } from 'node:module'
 import { Redis } from 'ioredis'
@@ -21,12 +22,12 @@ const { Pipeline, ticketTriageDefinition } = createRequire(import.meta.url)('..'
 const ticket = tickets.inputs()
 const storage = { createPending: async () => {} }
 
-/** Parts of a round: whether there is a flood, and a quota for all. */
+/** Parts of a round: whether there is a flood, and a quota for all, and the part that it is held against. */
 const PARTS = {
-  quiet: { floods: false },
-  'quiet, with a quota': { floods: false, quota: QUOTA },
-  'a flood': { floods: true },
-  'a flood, with a quota': { floods: true, quota: QUOTA },
+  quiet: { floods: false, against: 'quiet' },
+  'quiet, with a quota': { floods: false, quota: QUOTA, against: 'quiet' },
+  'a flood': { floods: true, against: 'quiet' },
+  'a flood, with a quota': { floods: true, quota: QUOTA, against: 'quiet, with a quota' },
 }
 
 /** Calls of these tenants at a rate; gives the latency of each that was queued, and how the others ended. */
@@ -81,7 +82,7 @@ try {
   for (const [name, rounds] of Object.entries(all)) {
     const of = (quantile) => {
       const ratios = rounds
-        .map((it, at) => it[`${quantile}Ms`] / all.quiet[at][`${quantile}Ms`])
+        .map((it, at) => it[`${quantile}Ms`] / all[PARTS[name].against][at][`${quantile}Ms`])
         .toSorted((a, b) => a - b)
       const [least, usual, most] = [ratios[0], median(ratios), ratios.at(-1)].map((ratio) => ratio.toFixed(2))
       return `${quantile} ${median(rounds.map((it) => it[`${quantile}Ms`]))

@@ -213,6 +213,11 @@ class Calls {
     else this.#admission.admit(call)
   }
 
+  /** @param {number} status whether it may go on */
+  answered(call, status) {
+    this.#admission.answer(call, status)
+  }
+
   // --- record -------------------------------------------------------------------------------------------------------
 
   /**
@@ -247,6 +252,14 @@ class Calls {
     if (call.slot < 0) return
     this.#boundary.abandon(call.slot)
     this.reject(call, reason)
+  }
+
+  /** A call of which nothing was recorded ends, maybe before its caller has the promise. */
+  turnAway(call, error) {
+    this.#boundary.abandon(call.slot)
+    this.#failed(call, error)
+    this.#release(call)
+    refuse(call, error)
   }
 
   // --- settle -------------------------------------------------------------------------------------------------------

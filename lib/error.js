@@ -12,6 +12,9 @@ const { headersOf } = require('./quota/headers.js')
 const brand = Symbol.for('enqueue-boundary.EnqueueError')
 
 class EnqueueError extends Error {
+  /** All that the tenant is held to that is over one of its limits, as a header. */
+  #policy
+
   /**
    * @param {object} fields `code`, and what differs from that code's defaults. Errors are made by the thousand when Redis
    *   is away: whatever can be worked out later is on the prototype.
@@ -40,7 +43,7 @@ class EnqueueError extends Error {
     if (issues !== undefined) this.issues = issues
     if (quota !== undefined) {
       this.quota = quota
-      define(this, 'policy', fields.policy)
+      this.#policy = fields.policy
     }
     if (retryAfterMs !== undefined) this.retryAfterMs = retryAfterMs
     if (title !== undefined && title !== defaults.title) define(this, 'title', title)
@@ -55,7 +58,9 @@ class EnqueueError extends Error {
   get headers() {
     if (this.retryAfterMs === undefined) return undefined
     const headers = { 'retry-after': String(Math.ceil(this.retryAfterMs / 1000)) }
-    return this.quota === undefined ? headers : { ...headers, ...headersOf(this.quota, this.policy) }
+    if (this.quota === undefined) return headers
+    // What stands in its place, as a proxy does, has none.
+    return { ...headers, ...headersOf(this.quota, #policy in this ? this.#policy : undefined) }
   }
 
   /** Middleware adds its own to those of an error on its way, as @koa/cors does. */
@@ -188,25 +193,6 @@ function conflict(jobId) {
   return new EnqueueError(new Fields('ID_CONFLICT', jobId))
 }
 
-const OVER = {
-  rate: ({ max, periodMs }) => `enqueues more than ${max} jobs in ${periodMs} ms`,
-  backlog: ({ max }) => `has ${max} jobs that have not ended`,
-  inFlight: ({ max }) => `has ${max} calls in flight`,
-}
-
-/**
- * The error for a call whose tenant is over a limit.
- * @param {{ limit: 'rate' | 'backlog' | 'inFlight', max: number, periodMs?: number }} quota
- * @param {string} policy all that the tenant is held to, as a header
- */
-function quotaExceeded(jobId, { periodMs, ...quota }, policy) {
-  const fields = new Fields('QUOTA_EXCEEDED', jobId)
-  fields.quota = periodMs === undefined ? quota : { ...quota, periodMs }
-  fields.policy = policy
-  fields.message = `the tenant ${OVER[quota.limit](fields.quota)}; nothing was recorded or enqueued`
-  return new EnqueueError(fields)
-}
-
 module.exports = {
   EnqueueError,
   Fields,
@@ -217,7 +203,6 @@ module.exports = {
   isEnqueueError,
   isUnset,
   misconfigured,
-  quotaExceeded,
   unset,
   withoutFrames,
 }

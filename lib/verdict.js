@@ -35,7 +35,7 @@ class Verdict {
   #settleOther(call, status) {
     const calls = this.#calls
     if (status === LOOKED) return call.answered()
-    if (isAnswer(status)) return call.quota.answer(status)
+    if (isAnswer(status)) return calls.answered(call, status)
     if (isDeduplicated(status)) {
       const winner = calls.boundary.deduplicatedTo(call.slot)
       return calls.succeed(call, deduplicated(call.jobId, status, winner), status)

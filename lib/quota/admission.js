@@ -2,7 +2,8 @@
 // Whether the tenant of a call may enqueue one more job: the step between `authorize` and the record.
 
 const { phases } = require('../call.js')
-const { EnqueueError, Fields, isEnqueueError, quotaExceeded } = require('../error.js')
+const { now } = require('../clock.js')
+const { EnqueueError, Fields, isEnqueueError } = require('../error.js')
 const { describeLate, invalidByLibrary } = require('../failure.js')
 const { ADMITTED, REFUSED } = require('../outcome.js')
 const { atEnd } = require('../turns.js')
@@ -13,6 +14,8 @@ const { then } = Promise.prototype
 
 /** When a tenant may try again is not known where that depends on its other calls and jobs. */
 const SOON_MS = 1000
+/** So long after an answer its call still has the time that it had then. */
+const FRESH_MS = 1
 
 class Admission {
   #calls
@@ -30,6 +33,7 @@ class Admission {
     const { tenants, places } = tenantsOf(asking)
     this.#calls.boundary.admit(slots, places, tenants, this.#isOpen)
   }
+  #answeredAt = 0
   #isSettling = false
   #settle = () => {
     this.#isSettling = false
@@ -70,9 +74,9 @@ class Admission {
     ])
   }
 
-  /** After a wait, in which its time may have run out. */
-  #goOn(call, next) {
-    if (call.slot < 0 || !this.#calls.isInTime(call)) return
+  /** After a wait, in which its time may have run out, where it is not known to have some. */
+  #goOn(call, next, hasTime = false) {
+    if (call.slot < 0 || !(hasTime || this.#calls.isInTime(call))) return
     call.phase = phases.Recording
     next()
   }
@@ -96,7 +100,7 @@ class Admission {
     const { tenant, limits } = call.quota
     const held = this.#inFlight.get(tenant) ?? 0
     if (held >= limits.inFlight) {
-      this.#calls.abandon(call, this.#exceeded(call, 'inFlight', SOON_MS))
+      this.#calls.turnAway(call, limits.bounds.inFlight.exceeded(call.jobId, SOON_MS, limits.policy))
       return false
     }
     this.#inFlight.set(tenant, held + 1)
@@ -104,15 +108,30 @@ class Admission {
     return true
   }
 
-  /** Called when Redis has said whether the call may go on, or could not. */
+  /**
+   * Called when Redis has said whether the call may go on, or could not: it goes on as a promise does, but that nothing of the
+   * caller's own runs where it ends at once.
+   */
+  answer(call, status) {
+    if (status === REFUSED) return this.#refused(call)
+    this.#answeredAt = now()
+    call.quota.answer(status)
+  }
+
+  #refused(call) {
+    const { limits } = call.quota
+    const retryAfterMs = this.#calls.boundary.quotaRefusal(call.slot)
+    const error =
+      retryAfterMs < 0
+        ? limits.bounds.backlog.exceeded(call.jobId, SOON_MS, limits.policy)
+        : limits.bounds.rate.exceeded(call.jobId, retryAfterMs, limits.policy)
+    this.#calls.reject(call, error)
+  }
+
   #answered(call, status) {
     if (call.slot < 0) return
-    const { boundary } = this.#calls
-    if (status === ADMITTED) this.#goOn(call, () => this.#calls.record(call))
-    else if (status === REFUSED) {
-      const { limit, retryAfterMs } = boundary.quotaRefusal(call.slot)
-      this.#calls.abandon(call, this.#exceeded(call, limit, retryAfterMs ?? SOON_MS))
-    } else this.#unknown(call, describeLate(boundary.quotaFailure(call.slot), call.jobId))
+    if (status === ADMITTED) this.#goOn(call, () => this.#calls.record(call), now() - this.#answeredAt < FRESH_MS)
+    else this.#unknown(call, describeLate(this.#calls.boundary.quotaFailure(call.slot), call.jobId))
   }
 
   #unknown(call, reason) {
@@ -120,13 +139,6 @@ class Admission {
       this.unchecked += 1
       this.#goOn(call, () => this.#calls.record(call))
     } else this.#calls.abandon(call, isEnqueueError(reason) ? reason : unavailable(call.jobId, reason))
-  }
-
-  #exceeded(call, limit, retryAfterMs) {
-    const { limits } = call.quota
-    const max = limit === 'rate' ? limits.rate.limit : limits[limit]
-    const periodMs = limit === 'rate' ? limits.rate.periodMs : undefined
-    return quotaExceeded(call.jobId, { limit, max, periodMs, remaining: 0, retryAfterMs }, limits.policy)
   }
 
   /** The call has ended, however it did. */

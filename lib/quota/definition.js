@@ -4,6 +4,7 @@
 const { Faults, readWord } = require('../definition/faults.js')
 const { isObject } = require('../definition/option-values.js')
 const { option } = require('../options.js')
+const { boundsOf } = require('./bounds.js')
 const { policyOf } = require('./headers.js')
 
 const OPTIONS = ['rate', 'backlog', 'inFlight']
@@ -25,6 +26,7 @@ class Limits {
     /** Whether Redis counts any of it. */
     this.isCounted = rate !== undefined || backlog !== undefined
     this.policy = policyOf(this)
+    this.bounds = boundsOf(this)
   }
 
   /** As the native side takes them. */

@@ -1,15 +1,13 @@
 'use strict'
 // What each tenant may, where a function says it: asked once for all calls that come meanwhile, and remembered for a while.
 
+const { now } = require('../clock.js')
 const { isUsable } = require('../options.js')
 const { limitsOf } = require('./definition.js')
 
 const { apply } = Reflect
 const { then } = Promise.prototype
 const promiseResolve = Promise.resolve.bind(Promise)
-// Not to be moved by a test's fake clock.
-const { performance } = globalThis
-const now = performance.now.bind(performance)
 
 /** How long what was said of a tenant holds. */
 const LIFETIME_MS = 30_000

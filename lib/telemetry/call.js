@@ -1,13 +1,10 @@
 'use strict'
 // What watches one call of `enqueue`: it is told each step as it begins, and how the call ended.
 
-const { performance } = require('node:perf_hooks')
+const { now } = require('../clock.js')
 const outcome = require('../outcome.js')
 const { NAMES, errorType } = require('./attributes.js')
 const { tell } = require('./channels.js')
-
-// Taken now: a test that fakes time later does not change how long calls take.
-const now = performance.now.bind(performance)
 
 const { ADDED, hasSameData, isDuplicate, stateOf } = outcome
 

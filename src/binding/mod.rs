@@ -85,6 +85,7 @@ impl Boundary {
                 destination: plan.destination(""),
                 kept: false,
                 usual: Arc::clone(&plan.options),
+                vanishing: plan.options.vanishes(),
                 options: plan.special(),
                 calls: Calls::new(max_in_flight as usize, plan.reuse),
                 looks: Looks::default(),

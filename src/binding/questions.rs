@@ -7,7 +7,7 @@ use napi_derive::napi;
 
 use super::Boundary;
 use super::failure::Failure;
-use super::quota::{QuotaLimits, QuotaRefusal};
+use super::quota::QuotaLimits;
 
 #[napi]
 impl Boundary {
@@ -32,7 +32,7 @@ impl Boundary {
             if let Some(tenant) = tenants.get(place as usize)
                 && let Some((job, deadline, timeout_ms)) = state.calls.await_admission(slot, now)
             {
-                let vanishes = makes_room || job.options().unwrap_or(&state.usual).vanishes();
+                let vanishes = makes_room || job.options().map_or(state.vanishing, |own| own.vanishes());
                 let time = (deadline, timeout_ms);
                 ready.push(state.quota.ask(slot, tenant, (job.id(), vanishes), time, short));
             }
@@ -44,10 +44,14 @@ impl Boundary {
         Ok(())
     }
 
-    /// Which limit a call is over that was not admitted; nothing where that could not be found out.
+    /// Ends a call that `drain` reported as refused. Gives when its tenant may try again, in ms, where it is over its rate, and
+    /// -1 where it is over its backlog.
     #[napi(catch_unwind)]
-    pub fn quota_refusal(&self, slot: u32) -> Option<QuotaRefusal> {
-        self.state.borrow_mut().quota.refusal(slot)
+    pub fn quota_refusal(&self, slot: u32) -> f64 {
+        let state = &mut *self.state.borrow_mut();
+        let retry_after_ms = state.quota.refusal(slot);
+        state.calls.abandon(slot);
+        retry_after_ms.map_or(-1.0, |ms| ms as f64)
     }
 
     /// Why it could not be found out whether a call is admitted.

@@ -1,7 +1,7 @@
 //! What was taken from the quotas of tenants for calls in flight, by slot, and what is to be given back of it. Knows no
 //! JavaScript.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use napi_derive::napi;
@@ -29,16 +29,10 @@ pub struct QuotaLimits {
     pub backlog: u32,
 }
 
-/// Which limit a call is over.
-#[napi(object, object_from_js = false)]
-pub struct QuotaRefusal {
-    pub limit: &'static str,
-    /// Where that is known.
-    pub retry_after_ms: Option<f64>,
-}
-
 struct Charge {
-    admission: Admission,
+    tenant: Tenant,
+    id: Arc<[u8]>,
+    limits: Limits,
     /// Nothing until it is known whether something is taken.
     taken: Option<(u64, Claim)>,
     /// Whether its job may be gone as soon as it was there, or take the place of one that ended: Redis has to be told that it
@@ -46,11 +40,17 @@ struct Charge {
     vanishes: bool,
 }
 
+enum Standing {
+    Charged(Charge),
+    /// When its tenant may try again, in ms, where it is the rate that it is over, and that is known.
+    Refused(Option<u64>),
+    Failed(Error),
+}
+
 #[derive(Default)]
 pub struct Quota {
-    charges: HashMap<u32, Charge>,
-    refused: HashMap<u32, Verdict>,
-    failed: HashMap<u32, Error>,
+    /// By slot, of calls that nothing is open of none. Empty where there is no quota.
+    standings: Vec<Option<Standing>>,
     /// What is to be sent.
     settlements: Vec<Ready>,
 }
@@ -74,18 +74,20 @@ impl Quota {
         (deadline, timeout_ms): (Instant, u32),
         short: bool,
     ) -> Ready {
-        let admission = || Admission {
+        let id: Arc<[u8]> = id.into();
+        let admission = Admission {
             tenant: tenant.clone(),
-            id: id.into(),
+            id: Arc::clone(&id),
             limits: *limits,
             grace_ms: timeout_ms.saturating_add(MARGIN_MS),
             earlier: Vec::new(),
         };
-        self.charges.insert(slot, Charge { admission: admission(), taken: None, vanishes });
+        let charge = Charge { tenant: tenant.clone(), id, limits: *limits, taken: None, vanishes };
+        self.put(slot, Standing::Charged(charge));
         let rest = deadline.saturating_duration_since(Instant::now());
         let part = Duration::from_millis(u64::from(timeout_ms / PART).max(1));
         let deadline = if short && part < rest { deadline - (rest - part) } else { deadline };
-        Ready { slot, operation: Operation::Admit(Box::new(admission())), deadline }
+        Ready { slot, operation: Operation::Admit(Box::new(admission)), deadline }
     }
 
     /// Notes the answer.
@@ -93,80 +95,96 @@ impl Quota {
         let verdict = match settled {
             Settled::Admitted(verdict) => verdict,
             Settled::Failed(error) => {
-                self.charges.remove(&slot);
-                self.failed.insert(slot, error);
+                self.put(slot, Standing::Failed(error));
                 return UNADMITTED;
             }
             _ => Verdict::Free,
         };
         match verdict {
             Verdict::Charged { until, place } => {
-                if let Some(charge) = self.charges.get_mut(&slot) {
+                if let Some(Some(Standing::Charged(charge))) = self.standings.get_mut(slot as usize) {
                     charge.taken = Some((until, place));
                 }
                 ADMITTED
             }
             Verdict::Free => {
-                self.charges.remove(&slot);
+                self.take(slot);
                 ADMITTED
             }
-            refused => {
-                self.charges.remove(&slot);
-                self.refused.insert(slot, refused);
+            Verdict::TooFast { retry_after_ms } => {
+                self.put(slot, Standing::Refused(Some(retry_after_ms)));
+                REFUSED
+            }
+            Verdict::TooMany => {
+                self.put(slot, Standing::Refused(None));
                 REFUSED
             }
         }
     }
 
-    /// Which limit a call is over that was refused.
-    pub fn refusal(&mut self, slot: u32) -> Option<QuotaRefusal> {
-        Some(match self.refused.remove(&slot)? {
-            Verdict::TooFast { retry_after_ms } => {
-                QuotaRefusal { limit: "rate", retry_after_ms: Some(retry_after_ms as f64) }
-            }
-            _ => QuotaRefusal { limit: "backlog", retry_after_ms: None },
-        })
+    /// When the tenant of a call that was refused may try again, in ms; nothing where it is the backlog that it is over.
+    pub fn refusal(&mut self, slot: u32) -> Option<u64> {
+        match self.take(slot) {
+            Some(Standing::Refused(retry_after_ms)) => retry_after_ms,
+            _ => None,
+        }
     }
 
     /// Why it could not be found out whether a call may go on.
     pub fn failure(&mut self, slot: u32) -> Error {
-        self.failed.remove(&slot).unwrap_or_else(|| Error::Internal {
-            outcome: Outcome::Refused,
-            detail: format!("call {slot} was answered").into(),
-        })
+        match self.take(slot) {
+            Some(Standing::Failed(error)) => error,
+            _ => Error::Internal {
+                outcome: Outcome::Refused,
+                detail: format!("call {slot} was answered").into(),
+            },
+        }
     }
 
     /// The call in this slot ended with that.
     pub fn ended(&mut self, slot: u32, settled: &Settled) {
-        if self.charges.is_empty() {
-            return;
-        }
         match settled {
             Settled::Added => self.settle(slot, false, Place::Keep),
-            Settled::Failed(error) if error.outcome() == Outcome::Unknown => {
-                self.charges.remove(&slot);
-            }
+            Settled::Failed(error) if error.outcome() == Outcome::Unknown => drop(self.take(slot)),
             _ => self.settle(slot, true, Place::GiveUp),
         }
     }
 
     /// The call in this slot ended without its job having been sent. Gives why it was not admitted, where that was not asked.
     pub fn gave_up(&mut self, slot: u32) -> Option<Error> {
-        if !self.charges.is_empty() {
-            self.settle(slot, true, Place::GiveUp);
+        match self.standings.get(slot as usize)?.as_ref()? {
+            Standing::Charged(_) => {
+                self.settle(slot, true, Place::GiveUp);
+                None
+            }
+            _ => match self.take(slot) {
+                Some(Standing::Failed(error)) => Some(error),
+                _ => None,
+            },
         }
-        if !self.refused.is_empty() {
-            self.refused.remove(&slot);
+    }
+
+    fn put(&mut self, slot: u32, standing: Standing) {
+        let slot = slot as usize;
+        if slot >= self.standings.len() {
+            self.standings.resize_with(slot + 1, || None);
         }
-        if self.failed.is_empty() { None } else { self.failed.remove(&slot) }
+        self.standings[slot] = Some(standing);
+    }
+
+    fn take(&mut self, slot: u32) -> Option<Standing> {
+        self.standings.get_mut(slot as usize)?.take()
     }
 
     fn settle(&mut self, slot: u32, back: bool, place: Place) {
-        let Some(Charge { admission, taken: Some((until, claim)), vanishes }) = self.charges.remove(&slot)
+        let Some(Standing::Charged(charge)) = self.take(slot) else {
+            return;
+        };
+        let Charge { tenant, id, limits: Limits { rate, backlog }, taken: Some((until, claim)), vanishes } =
+            charge
         else {
             return;
         };
-        let Limits { rate, backlog } = admission.limits;
         let token = rate.filter(|_| back).map(|rate| (rate, until));
         let place = match place {
             _ if backlog.is_none() => Place::Leave,
@@ -176,7 +194,7 @@ impl Quota {
         if token.is_none() && place == Place::Leave {
             return;
         }
-        let settlement = Settlement { tenant: admission.tenant, id: admission.id, token, place, claim };
+        let settlement = Settlement { tenant, id, token, place, claim };
         let operation = Operation::Settle(Box::new(settlement));
         self.settlements.push(Ready { slot: u32::MAX, operation, deadline: Instant::now() + PATIENCE });
     }
@@ -204,7 +222,7 @@ mod tests {
 
     /// Whether a token goes back, and what becomes of the place.
     fn settled(mut quota: Quota) -> Option<(bool, Place)> {
-        assert!(quota.charges.is_empty());
+        assert!(quota.standings.iter().all(Option::is_none));
         let sent = quota.take_settlements().pop()?;
         let Operation::Settle(it) = sent.operation else { return None };
         Some((it.token.is_some(), it.place))

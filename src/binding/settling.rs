@@ -18,6 +18,7 @@ impl Boundary {
         let state = &mut *self.state.borrow_mut();
         let pairs = raw::pairs(&mut results);
         let most = pairs.len().min(most as usize);
+        let now = Instant::now();
         let (mut fetched, mut count) = (0, 0);
         // Not each thing that was settled settles something here.
         while count < most {
@@ -27,13 +28,13 @@ impl Boundary {
             }
             fetched += settled.len();
             for (slot, settled) in settled {
-                if let Some(outcome) = state.settle(slot, settled) {
+                if let Some(outcome) = state.settle(slot, settled, now) {
                     pairs[count] = [slot, outcome];
                     count += 1;
                 }
             }
         }
-        let (late, due) = state.calls.expire(Instant::now(), most - count);
+        let (late, due) = state.calls.expire(now, most - count);
         for (pair, slot) in pairs[count..].iter_mut().zip(&late) {
             *pair = [*slot, FAILED];
         }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use napi::bindgen_prelude::*;
 
-use super::calls::{Calls, NEWS};
+use super::calls::{ADMITTED, Calls, FAILED, NEWS};
 use super::clock;
 use super::issues;
 use super::looks::Looks;
@@ -31,6 +31,8 @@ pub(super) struct State {
     pub(super) destination: Destination,
     /// Options that its jobs have without any of their own, and the same where they are not plain.
     pub(super) usual: Arc<JobOptions>,
+    /// Whether jobs with those vanish once they have ended.
+    pub(super) vanishing: bool,
     pub(super) options: Option<Arc<JobOptions>>,
     /// What of the last input was declared, where that was not all of it.
     pub(super) kept: bool,
@@ -88,7 +90,7 @@ impl State {
     }
 
     /// How what was asked under this slot ended, once that is known of all of it.
-    pub(super) fn settle(&mut self, slot: u32, settled: Settled) -> Option<u32> {
+    pub(super) fn settle(&mut self, slot: u32, settled: Settled, now: Instant) -> Option<u32> {
         if matches!(settled, Settled::News) {
             return Some(NEWS);
         }
@@ -96,7 +98,9 @@ impl State {
             return self.looks.settle(slot, settled);
         }
         if matches!(settled, Settled::Admitted(_) | Settled::Failed(_)) && self.calls.is_answered(slot) {
-            return Some(self.quota.answered(slot, settled));
+            let status = self.quota.answered(slot, settled);
+            let late = status == ADMITTED && !self.calls.in_time(slot, now);
+            return Some(if late { FAILED } else { status });
         }
         self.quota.ended(slot, &settled);
         Some(self.calls.settle(slot, settled))

@@ -151,10 +151,17 @@ impl JobOptions {
     /// Whether a job with these is removed in the moment in which it has ended.
     pub fn vanishes(&self) -> bool {
         // A text in it has no quote that is not escaped.
-        let says = |end: &str, kept: &str| self.front.contains(&format!("\"removeOn{end}\":{kept}"));
-        ["Complete", "Fail"]
-            .iter()
-            .any(|end| ["true", "0,", "0}", "{\"count\":0"].iter().any(|kept| says(end, kept)))
+        const SO: [&str; 8] = [
+            r#""removeOnComplete":true"#,
+            r#""removeOnComplete":0,"#,
+            r#""removeOnComplete":0}"#,
+            r#""removeOnComplete":{"count":0"#,
+            r#""removeOnFail":true"#,
+            r#""removeOnFail":0,"#,
+            r#""removeOnFail":0}"#,
+            r#""removeOnFail":{"count":0"#,
+        ];
+        SO.iter().any(|so| self.front.contains(so))
     }
 }
 

@@ -42,7 +42,7 @@ pub fn rates(base: &str) -> [String; 2] {
 pub struct Admission {
     pub tenant: Tenant,
     /// Of its job.
-    pub id: Box<[u8]>,
+    pub id: Arc<[u8]>,
     pub limits: Limits,
     /// For how long its job may not be there yet, in ms.
     pub grace_ms: u32,
@@ -171,7 +171,7 @@ impl Claim {
 /// What is put right once it is known how an admitted call ended.
 pub struct Settlement {
     pub tenant: Tenant,
-    pub id: Box<[u8]>,
+    pub id: Arc<[u8]>,
     /// The rate whose token goes back, and what the verdict said.
     pub token: Option<(Rate, u64)>,
     pub place: Place,

@@ -1,6 +1,7 @@
 //! What tenants may enqueue, as `rate.lua`, `admit.lua` and `settle.lua` count it.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::store::{Store, base_of, key_of};
 use crate::core::quota::Rate;
@@ -23,7 +24,7 @@ pub struct Quotas {
 /// A place in a backlog.
 #[derive(Clone, PartialEq, Eq)]
 struct Held {
-    id: Box<[u8]>,
+    id: Arc<[u8]>,
     claim: Claim,
 }
 

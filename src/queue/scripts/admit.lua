@@ -108,10 +108,13 @@ end
 
 -- --- how ------------------------------------------------------------------------------------------------------------
 
--- Finds places in a backlog that has more jobs than it may, of which the last ones are these: gives the numbers of those that have
--- none; or an error, which leaves all as it was, and the command that it is of.
-local function make_places(backlog, most, length, texts)
-  local base, count = sub(completed, 1, id_at - 1), #texts
+-- The places that calls of this batch have in backlogs, those of a tenant together.
+local texts = {}
+
+-- Finds places in a backlog that has more jobs than it may, of which the last ones are these, by their numbers in `texts`: gives the
+-- numbers of those that have none; or an error, which leaves all as it was, and the command that it is of.
+local function make_places(backlog, most, length, first, last)
+  local base, count = sub(completed, 1, id_at - 1), last - first + 1
   local looks = math.max(FEW_LOOKS, math.min(LOOKS, math.floor(ALL_LOOKS / backlogs)))
 
   -- Those that were not looked at for the longest time come first. Jobs that have ended or are gone, as far as that can be said,
@@ -155,7 +158,7 @@ local function make_places(backlog, most, length, texts)
     is_to_come[id or ''] = till and tonumber(till) > now_ms
   end
   local free, fit, without = most - (length - count - #old + #alive), {}, {}
-  for i = 1, count do
+  for i = first, last do
     local id = string.match(texts[i], ':(.*)$')
     if is_to_come[id] then
       fit[#fit + 1] = texts[i]
@@ -171,13 +174,12 @@ local function make_places(backlog, most, length, texts)
   return without
 end
 
--- What was taken, for the case that something fails.
+-- For the case that something fails: of each of these texts, the backlog that it may be in.
 local pushed = {}
 local function give_back()
-  for i = 1, #pushed do
-    local texts = pushed[i].texts
-    for j = 1, #texts do
-      try('LREM', pushed[i].backlog, '-1', texts[j])
+  for i = 1, #texts do
+    if pushed[i] then
+      try('LREM', pushed[i], '-1', texts[i])
     end
   end
 end
@@ -190,17 +192,24 @@ local function put_off_end(backlog)
   end
 end
 
--- Gives jobs their places, and the numbers of those that have none where that is not nothing; or an error, and the command that
--- it is of.
-local function take_places(backlog, limits, texts)
-  local length = try('RPUSH', backlog, unpack(texts))
+-- Gives jobs their places, and the numbers in `texts` of those that have none where that is not nothing; or an error, and the
+-- command that it is of.
+local function take_places(backlog, limits, first, last)
+  local length
+  if first == last then
+    length = try('RPUSH', backlog, texts[first])
+  else
+    length = try('RPUSH', backlog, unpack(texts, first, last))
+  end
   if type(length) == 'table' then
     return nil, length, 'RPUSH'
   end
-  pushed[#pushed + 1] = { backlog = backlog, texts = texts }
-  local is_new, without, why, command = length == #texts, nil, nil, nil
+  for i = first, last do
+    pushed[i] = backlog
+  end
+  local is_new, without, why, command = length == last - first + 1, nil, nil, nil
   if length > limits.most then
-    without, why, command = make_places(backlog, limits.most, length, texts)
+    without, why, command = make_places(backlog, limits.most, length, first, last)
     if why then
       return nil, why, command
     end
@@ -214,13 +223,14 @@ end
 local codes, ends, texts_of_ends, more = {}, {}, {}, {}
 -- What is to be kept, and what a tenant's rate came to that comes with two limits.
 local kept, last, known = {}, 0, run[2] and {}
+-- The rate of the tenant whose turn it is, and of each text its call.
 local rate, places = {}, {}
 -- Where jobs make room, the one of another call may have ended by the time that this one's comes.
 local admitted, to_come = '1', digits(given_up) .. ':'
 if reuse ~= '0' then
   admitted, to_come = '2', 'r' .. to_come
 end
-local position, backlog_at, name_at, anything = 0, 5, 0, false
+local position, backlog_at, name_at, anything, text_at = 0, 5, 0, false, 0
 
 for i = 1, #run do
   local limits = run[i]
@@ -228,7 +238,7 @@ for i = 1, #run do
   for _ = 1, limits.tenants do
     local tenant = #ends + 1
     local first, last_call, taken, name = position + 1, position + byte(counts, tenant), 0, nil
-    local texts = {}
+    local first_text = text_at + 1
     rate.till, rate.changed = nil, false
     if step > 0 then
       name_at = name_at + 1
@@ -250,9 +260,9 @@ for i = 1, #run do
       else
         code = admitted
         taken = taken + 1
-        places[taken] = position
         if limits.most > 0 then
-          texts[taken] = to_come .. sub(KEYS[first_job + position], id_at)
+          text_at = text_at + 1
+          texts[text_at], places[text_at] = to_come .. sub(KEYS[first_job + position], id_at), position
         end
       end
       codes[position] = code
@@ -261,7 +271,7 @@ for i = 1, #run do
       backlog_at = backlog_at + 1
       local without, why, command
       if taken > 0 then
-        without, why, command = take_places(KEYS[backlog_at], limits, texts)
+        without, why, command = take_places(KEYS[backlog_at], limits, first_text, text_at)
       elseif limits.renew then
         -- Whoever asks for it takes this as done.
         why, command = put_off_end(KEYS[backlog_at])
