@@ -21,5 +21,7 @@ worker.on('error', (error) => console.error(`worker: ${error.message}`))
 worker.on('failed', (job, error) => console.error(`worker: ${job?.id} failed: ${error.message}`))
 
 await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+// close() waits for the jobs that run and, where Redis is away, for Redis: not for ever.
+setTimeout(() => process.exit(1), 8000).unref()
 await worker.close()
 await closeStorage()

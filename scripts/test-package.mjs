@@ -32,6 +32,7 @@ async function main(names) {
         env: {
           ...process.env,
           REDIS_URL: redis.url,
+          TEST_REDIS_COMMAND: command,
           INSTALL_REGISTRY: registry.url,
           INSTALL_PACKED: JSON.stringify(registry.packed),
         },

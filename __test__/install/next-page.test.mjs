@@ -1,17 +1,19 @@
-// docs/nextjs.md, followed from an empty folder: each of its files as it stands there, built, started, tested.
+// docs/nextjs.md, followed from an empty folder: each of its files as it stands there, built, started, tested, on a Redis that is set up as
+// it says, with which the doctor finds no fault.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { on, once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
-import { freePort } from '../../tools/server.js'
-import { until } from '../../tools/until.js'
-import { App, node, REDIS_URL } from './app.mjs'
+import { freePort, OwnServer } from '../../tools/server.js'
+import { until, withClient } from '../../tools/until.js'
+import { App, node } from './app.mjs'
 
-const page = readFileSync(new URL('../../docs/nextjs.md', import.meta.url), 'utf8')
+const read = (name) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8')
+const page = read('nextjs.md')
 
 /** A file's name alone on a line, and below it the file. */
 const files = Object.fromEntries(
@@ -63,22 +65,31 @@ const app = new App({
   },
 })
 const undo = [() => app.close()]
+const DOCTOR = ['--env-file=.env.local', 'node_modules/enqueue-boundary/bin/enqueue-boundary.js', 'doctor']
+const WORKER = ['--env-file=.env.local', '--import', 'tsx', 'worker.ts']
+const TEST = ['--import', 'tsx', '--test', 'app/api/tickets/route.test.ts']
 let database
+let redis
+let databaseUrl
 
-/** Starts a program of the application; resolves to the first match in what it prints. */
+/** Starts a program of the application; resolves to the first match in what it prints, and a way to stop it that tells its status. */
 async function started(args, pattern, env) {
   const child = spawn(node.command[0], args, {
     cwd: app.folder,
-    env: { ...process.env, ...env },
+    // Where Redis is, the file says.
+    env: { ...process.env, REDIS_URL: undefined, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  undo.push(async () => {
+  const ended = once(child, 'exit')
+  const stop = async () => {
     child.kill()
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-  })
-  for await (const line of createInterface({ input: child.stdout })) {
+    return (await ended)[0]
+  }
+  undo.push(stop)
+  // What it prints afterwards has to be read too, or it waits.
+  for await (const [line] of on(createInterface({ input: child.stdout }), 'line', { close: ['close'] })) {
     const match = pattern.exec(line)
-    if (match) return match[0]
+    if (match) return { said: match[0], stop }
   }
   throw new Error(`${args.join(' ')} ended before ${pattern}`)
 }
@@ -86,13 +97,21 @@ async function started(args, pattern, env) {
 before(async () => {
   app.write({ ...EMPTY, ...files })
   app.write({
-    'next.config.ts': files['next.config.ts'].replace('/* what is there already */', 'cacheComponents: true,'),
+    'next.config.ts': files['next.config.ts'].replace(
+      '/* what is there already */',
+      'cacheComponents: true, partialPrefetching: true,',
+    ),
   })
-  const url = await started([fileURLToPath(new URL('../support/pglite.mjs', import.meta.url))], /postgres:.*/)
+  const [, settings] = /docker run .* redis-server (--.*)$/m.exec(page)
+  redis = await OwnServer.start(settings.split(' '))
+  undo.push(() => redis.stop())
+  const pglite = fileURLToPath(new URL('../support/pglite.mjs', import.meta.url))
+  const { said: url } = await started([pglite], /postgres:.*/)
   // Where they are is not where the page has them.
   app.write({
-    '.env.local': files['.env.local'].replace(/=redis:.*/, `=${REDIS_URL}`).replace(/=postgres:.*/, `=${url}`),
+    '.env.local': files['.env.local'].replace(/=redis:.*/, `=${redis.url}`).replace(/=postgres:.*/, `=${url}`),
   })
+  databaseUrl = url
   database = new pg.Pool({ connectionString: url, max: 1 })
   undo.push(() => database.end())
   await database.query(files['schema.sql'])
@@ -114,17 +133,15 @@ test('the page has each file of the application', () => {
     'schema.sql',
     'worker.ts',
   ])
-  for (const command of [
-    'npx tsx --env-file=.env.local worker.ts',
-    'npx tsx --env-file=.env.local --test app/api/tickets/route.test.ts',
-  ])
-    assert.ok(page.includes(command), command)
+  for (const command of [DOCTOR, WORKER, TEST])
+    assert.ok(page.includes(`\nnode ${command.join(' ')}\n`), command.join(' '))
 })
 
-test('its test passes', async () => {
-  const tsx = app.path('node_modules/tsx/dist/cli.mjs')
-  const told = await app.run(node.command[0], [tsx, '--env-file=.env.local', '--test', 'app/api/tickets/route.test.ts'])
-  assert.match(told, /^. pass 2$/m)
+test('its test passes, with neither a Redis nor a database', async () => {
+  const env = { REDIS_URL: 'redis://127.0.0.1:1', DATABASE_URL: 'postgres://127.0.0.1:1/none' }
+  const told = await app.run(node.command[0], TEST, { env })
+  assert.match(told, /^. pass 3$/m)
+  assert.match(told, /^. fail 0$/m)
 })
 
 // For what hangs.
@@ -134,14 +151,46 @@ test('what is built enqueues a ticket, and its worker does it', { timeout }, asy
   await app.run(node.command[0], [app.path('node_modules/next/dist/bin/next'), 'build'])
   const env = { PORT: `${await freePort()}`, HOSTNAME: '127.0.0.1', NODE_ENV: 'production' }
   // As the Dockerfile starts it; a container is given its environment, which is here in the file.
-  const url = await started(['--env-file=.env.local', '.next/standalone/server.js'], /http:\/\/127\.0\.0\.1:\d+/, env)
+  const { said: url } = await started(
+    ['--env-file=.env.local', '.next/standalone/server.js'],
+    /http:\/\/127\.0\.0\.1:\d+/,
+    env,
+  )
   const [, posted] = /curl -i localhost:3000\/api\/tickets -d '(.*)'/.exec(page)
   const answer = await fetch(`${url}/api/tickets`, { method: 'POST', body: posted })
   assert.deepEqual([answer.status, await answer.json()], [202, { jobId: 'ticket-triage:acme:T-1', status: 'queued' }])
 
-  const tsx = app.path('node_modules/tsx/dist/cli.mjs')
-  await started([tsx, '--env-file=.env.local', 'worker.ts'], /ticket-triage:acme:T-1: printing/)
+  const worker = await started(WORKER, /ticket-triage:acme:T-1: printing/)
   const row = () => database.query(`SELECT status, category FROM ticket WHERE ticket_id = 'T-1'`)
   await until(async () => (await row()).rows[0].status === 'done')
   assert.deepEqual((await row()).rows, [{ status: 'done', category: 'printing' }])
+
+  // With all of it running: that server, from the file, and then as the user that docs/operations.md makes.
+  await healthy()
+  for (const [line] of read('operations.md').matchAll(/^ACL SETUSER .*$/gm)) {
+    await withClient(redis, (admin) => admin.call(...line.split(' ')))
+  }
+  await healthy(redis.url.replace('//', '//producer:secret@'))
+
+  assert.equal(await worker.stop(), 0)
+  // As a container starts it, where the signal goes to the first process alone.
+  const [command, ...args] = JSON.parse(/^CMD (\[.*worker.*\])$/m.exec(files.Dockerfile)[1])
+  assert.equal(command, 'node')
+  await fetch(`${url}/api/tickets`, { method: 'POST', body: posted.replace('T-1', 'T-2') })
+  const contained = await started(args, /acme:T-2: printing/, { REDIS_URL: redis.url, DATABASE_URL: databaseUrl })
+  await redis.kill()
+  // Redis is away: it ends all the same.
+  assert.notEqual(await contained.stop(), null)
 })
+
+/** The doctor ends with 0, and would have nothing changed but the age of this machine's server. */
+async function healthy(url) {
+  const told = await app.run(node.command[0], [...DOCTOR, '--queue', 'ticket-triage', '--json'], {
+    env: { REDIS_URL: url },
+  })
+  const { checks } = JSON.parse(told)
+  assert.deepEqual(
+    checks.filter(({ name, status }) => status !== 'ok' && name !== 'version'),
+    [],
+  )
+}

@@ -9,6 +9,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
 import { Redis } from 'ioredis'
+import { freePort } from '../../tools/server.js'
 import { App, node, REDIS_URL } from './app.mjs'
 
 const read = (file) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')
@@ -39,7 +40,8 @@ function build(text, flags, config = `{ output: 'standalone', ${setting} }`) {
 
 /** Starts a server of Next.js in `folder`; resolves to its address once it listens. */
 async function serve(t, folder) {
-  const env = { ...process.env, REDIS_URL, PORT: '0', HOSTNAME: '127.0.0.1', NODE_ENV: 'production' }
+  // It takes no 0: that would be 3000.
+  const env = { ...process.env, REDIS_URL, PORT: `${await freePort()}`, HOSTNAME: '127.0.0.1', NODE_ENV: 'production' }
   const child = spawn(node.command[0], ['server.js'], { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] })
   t.after(async () => {
     child.kill()

@@ -52,6 +52,8 @@ const swept = sweepNowAndThen()
 console.log('worker: ready')
 await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
 stop.abort()
+// close() waits for the jobs that run and, where Redis is away, for Redis: not for ever.
+setTimeout(() => process.exit(1), 8000).unref()
 await worker.close()
 await swept
 await tickets.close()
