@@ -1,6 +1,6 @@
 'use strict'
 // What whoever works on the application does: edits it under `next dev`, and builds it with the other bundler.
-const { existsSync, readFileSync, writeFileSync } = require('node:fs')
+const { existsSync, readFileSync, renameSync, writeFileSync } = require('node:fs')
 const path = require('node:path')
 const { Redis } = require('ioredis')
 const { build, copyExample, start } = require('../../tools/example.js')
@@ -25,7 +25,9 @@ function edit(file, change) {
   const before = readFileSync(at, 'utf8')
   const after = change(before)
   if (after === before) throw new Error(`nothing to change in ${file}`)
-  writeFileSync(at, after)
+  // In one step: a server that looks meanwhile would find half of it.
+  writeFileSync(`${at}.new`, after)
+  renameSync(`${at}.new`, at)
 }
 
 test('however often the route and the pipeline are edited under next dev, there is one link to Redis', async () => {
@@ -43,11 +45,8 @@ test('however often the route and the pipeline are edited under next dev, there 
   const post = async (ticketId) => {
     const body = JSON.stringify({ tenantId: 'northwind', ticketId, summary: 'It hums' })
     const answer = await fetch(`${url}/api/tickets`, { method: 'POST', body })
-    return {
-      status: answer.status,
-      edition: answer.headers.get('x-edition'),
-      limit: (await answer.json()).issues?.length,
-    }
+    await answer.body?.cancel()
+    return { status: answer.status, edition: answer.headers.get('x-edition') }
   }
   const links = async () => (await client.client('LIST')).match(/ name=enqueue-boundary /g)?.length
   await expect(post('T-0')).resolves.toMatchObject({ status: 202 })

@@ -23,7 +23,7 @@ test('one command starts all of it, tells where it is, and Ctrl-C ends all of it
     const ticket = { tenantId: 'northwind', ticketId: 'T-1', summary: 'The printer is on fire' }
     const filed = await fetch(`${page}/api/tickets`, { method: 'POST', body: JSON.stringify(ticket) })
     expect(filed.status).toBe(202)
-    const state = async () => (await (await fetch(`${page}/api/tickets`)).json()).tickets[0].state
+    const state = async () => (await (await fetch(`${page}/api/tickets`)).json()).tickets?.[0].state
     await until(async () => (await state()) === 'completed')
     example.child.kill('SIGINT')
     await expect(example.ended).resolves.toBe(0)

@@ -2,7 +2,8 @@
 // Redis goes away before somebody's eyes, and comes back.
 const { useDesk } = require('../support/desk.js')
 
-const desk = useDesk()
+// A call that waits for Redis ends then.
+const desk = useDesk({ timeoutMs: 10_000 })
 beforeAll(() => desk.startWorker())
 
 test('while Redis is away tickets are recorded, with a kind sentence, and go on by themselves afterwards', async () => {
@@ -45,4 +46,11 @@ test('a server that does not answer is said so, and nothing that was typed is lo
   await person.submit.click()
   await person.isTold('Ticket T-4 is filed')
   await person.page.getByText('Live', { exact: true }).waitFor()
+})
+
+test('a worker that is told to end while Redis is away does so', async () => {
+  await desk.redis.kill()
+  desk.worker.child.kill('SIGTERM')
+  // By itself: nobody kills it here.
+  expect([0, 1]).toContain(await desk.worker.ended)
 })

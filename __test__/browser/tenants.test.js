@@ -54,6 +54,7 @@ test('a cookie that was made up belongs to nobody', async () => {
 test('who is over the quota is told when to come back, and may then go on', async () => {
   const person = await desk.visit()
   await person.switchTo('Trial')
+  const goOn = await person.holdClock()
   const { number, answer } = await person.fileUntilRefused('T')
   expect(answer.status()).toBe(429)
   expect(Number(answer.headers()['retry-after'])).toBeGreaterThan(0)
@@ -64,6 +65,7 @@ test('who is over the quota is told when to come back, and may then go on', asyn
   await expect(person.ticket(number).count()).resolves.toBe(0)
   // What was typed is still there to be sent when the time has come.
   await expect(person.number.inputValue()).resolves.toBe(number)
+  await goOn()
   await person.isTold('You can file the next one now.')
   await person.submit.click()
   await person.isTold(`Ticket ${number} is filed`)

@@ -20,12 +20,20 @@ const SIZES = {
 }
 
 class Desk {
-  /** What has failed is tried again after `retryMs`, and later still the time after that. */
-  async open({ board = false, retryMs } = {}) {
+  /**
+   * What has failed is tried again after `retryMs`, and later still the time after that. A call may take `timeoutMs`, which nothing but
+   * an outage comes near to.
+   */
+  async open({ board = false, retryMs, timeoutMs = PATIENCE_MS } = {}) {
     this.redis = await OwnServer.start()
     this.processes = [start.database({})]
     const [, database] = await this.processes[0].ready
-    this.env = { REDIS_URL: this.redis.url, DATABASE_URL: database, SESSION_SECRET: 'of these tests' }
+    this.env = {
+      REDIS_URL: this.redis.url,
+      DATABASE_URL: database,
+      SESSION_SECRET: 'of these tests',
+      TIMEOUT_MS: `${timeoutMs}`,
+    }
     if (retryMs !== undefined) this.env.RETRY_MS = `${retryMs}`
     if (board) {
       this.processes.push(start.board({ env: this.env }))
@@ -34,7 +42,7 @@ class Desk {
     const server = start.standalone({ cwd: TEST_STANDALONE, port: await freePort(), env: this.env })
     this.processes.push(server)
     ;[this.url] = await server.ready
-    this.browser = await chromium.launch({ executablePath: TEST_BROWSER })
+    this.browser = await chromium.launch({ executablePath: TEST_BROWSER, timeout: PATIENCE_MS })
   }
 
   /** A worker takes `workMs` for a ticket. */
@@ -59,6 +67,7 @@ class Desk {
     const person = new Person(page)
     page.on('pageerror', (error) => person.errors.push(error.message))
     await page.goto('/')
+    await person.canType()
     return person
   }
 
@@ -85,6 +94,11 @@ class Person {
     this.notice = page.locator('.notice')
   }
 
+  /** Waits until the page runs: what is typed before that may be lost. */
+  async canType() {
+    await this.number.and(this.page.locator(':enabled')).waitFor()
+  }
+
   async file(number, words) {
     await this.number.fill(number)
     await this.words.fill(words)
@@ -98,7 +112,9 @@ class Person {
   async fileUntilRefused(prefix) {
     for (let count = 1; ; count++) {
       const number = `${prefix}-${count}`
-      const answered = this.page.waitForResponse((response) => response.request().method() === 'POST')
+      const answered = this.page.waitForResponse(
+        (response) => response.url().endsWith('/api/tickets') && response.request().method() === 'POST',
+      )
       await this.file(number, 'The Wi-Fi is slow')
       const answer = await answered
       if (answer.status() !== 202) return { number, answer }
@@ -109,6 +125,14 @@ class Person {
   async switchTo(tenant) {
     await this.page.getByRole('button', { name: tenant, exact: true }).click()
     await this.page.getByRole('heading', { name: `Tickets of ${tenant}` }).waitFor()
+    await this.canType()
+  }
+
+  /** Holds the clock of the page, so that a countdown is there to be read. @returns what has it go on */
+  async holdClock() {
+    const now = new Date()
+    await this.page.clock.setFixedTime(now)
+    return () => this.page.clock.setSystemTime(now)
   }
 
   ticket(number) {

@@ -1,5 +1,5 @@
 'use client'
-import { type FormEvent, useRef, useState } from 'react'
+import { type FormEvent, useRef, useState, useSyncExternalStore } from 'react'
 import type { Field, Said, TicketInput } from './file-ticket'
 import { Notice } from './notice'
 import './ticket-form.css'
@@ -16,11 +16,20 @@ const EXAMPLES = [
   { label: 'stuck', summary: 'Invoice 4711 is stuck, please refund it' },
 ]
 
+/** Whether the browser has the page running. Before that it would send the form by itself, past the route, and with its words in the URL. */
+const useRunning = () =>
+  useSyncExternalStore(
+    () => () => {},
+    () => true,
+    () => false,
+  )
+
 export function TicketForm({ tenant, file }: Props) {
   const [ticketId, setTicketId] = useState('')
   const [summary, setSummary] = useState('')
   const [said, setSaid] = useState<Said>()
   const [busy, setBusy] = useState(false)
+  const disabled = !useRunning()
   const inputs = { ticketId: useRef<HTMLInputElement>(null), summary: useRef<HTMLTextAreaElement>(null) }
 
   async function submit(event: FormEvent) {
@@ -41,6 +50,7 @@ export function TicketForm({ tenant, file }: Props) {
   const fieldProps = (name: Field) => ({
     id: name,
     name,
+    disabled,
     autoComplete: 'off',
     'aria-required': true,
     'aria-invalid': said?.fields?.[name] ? true : undefined,
@@ -90,7 +100,7 @@ export function TicketForm({ tenant, file }: Props) {
             A few words will do.
           </p>
         </div>
-        <fieldset className="examples">
+        <fieldset className="examples" disabled={disabled}>
           <legend className="unseen">Examples to fill in</legend>
           <span aria-hidden="true">Try</span>
           {EXAMPLES.map((example) => (
@@ -100,7 +110,7 @@ export function TicketForm({ tenant, file }: Props) {
           ))}
         </fieldset>
         {/* Not disabled meanwhile: that would take the focus away. */}
-        <button className="primary" type="submit" aria-disabled={busy}>
+        <button className="primary" type="submit" disabled={disabled} aria-disabled={busy}>
           {busy ? 'Filing…' : 'File the ticket'}
         </button>
         <div role="status" className="notices">

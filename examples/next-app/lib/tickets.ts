@@ -28,5 +28,5 @@ export const tickets = new Pipeline({
   // Tried again sooner than tickets are elsewhere, for whoever watches.
   jobOptions: { ...jobOptions, backoff: { type: 'exponential', delay: Number(process.env.RETRY_MS ?? 2000) } },
   // Somebody sits before the page.
-  timeoutMs: 3000,
+  timeoutMs: Number(process.env.TIMEOUT_MS ?? 3000),
 })
