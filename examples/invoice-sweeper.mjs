@@ -17,12 +17,14 @@ do {
     const { looked, created, existing, finished, rejected, rejections } = await sweepInvoices(
       invoiceRecords,
       Number(options['older-than']),
+      stop.signal,
     )
     console.log(
       `looked ${looked}: created ${created}, existing ${existing}, finished ${finished}, rejected ${rejected}`,
     )
     for (const { record, error } of rejections) console.error(record.jobId, error)
   } catch (error) {
+    if (stop.signal.aborted) break
     // Redis or PostgreSQL is away: what was not looked at is looked at the next time.
     console.error(error)
     process.exitCode = options.once ? 1 : 0

@@ -46,12 +46,13 @@ export function importInvoices(bodies, session, records, onOutcome) {
   return invoices.enqueueMany(bodies, records, { caller: session, onOutcome })
 }
 
-/** Enqueues what a producer that died has recorded and not enqueued. Any number of processes may do so at once. */
-export function sweepInvoices(records, olderThanMs) {
+/** Enqueues what a producer that died has recorded and not enqueued. Any number of processes may do so at once. `signal` ends it. */
+export function sweepInvoices(records, olderThanMs, signal) {
   return invoices.sweep({
     pending: (page) => records.pending(page),
     onFinished: (record, job) => records.onFinished(record, job),
     olderThanMs,
+    signal,
   })
 }
 

@@ -41,9 +41,10 @@ async function sweepNowAndThen() {
         pending: (page) => records.pending(page),
         onFinished: (record, job) => records.onFinished(record, job),
         olderThanMs: 5000,
+        signal: stop.signal,
       })
       .then(({ created }) => created > 0 && console.log(`sweep: ${created} tickets enqueued that were recorded alone`))
-      .catch((error) => console.error(`sweep: ${error.message}`))
+      .catch((error) => stop.signal.aborted || console.error(`sweep: ${error.message}`))
     await sleep(2000, undefined, { signal: stop.signal }).catch(() => {})
   }
 }
