@@ -35,6 +35,11 @@ function orNowhere(read) {
   }
 }
 
+/** Whether a test has something in the place of Redis. */
+function isDiverted() {
+  return place.native !== undefined
+}
+
 /** Where the calls of one pipeline go. */
 class Way {
   #native
@@ -63,4 +68,4 @@ class Way {
   }
 }
 
-module.exports = { Way, orNowhere, place }
+module.exports = { Way, isDiverted, orNowhere, place }

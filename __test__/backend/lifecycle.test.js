@@ -144,3 +144,24 @@ test('a queue that nobody has any more lets go of its link', async () => {
   await child
   expect(await clientsOf(server)).toEqual([])
 })
+
+test('one that is closed answers as one of BullMQ that is closed, and holds nothing open', async () => {
+  const program = `
+    const { createRedisBackend, Queue } = require('bullmq')
+    const { boundaryBackend } = require('./bullmq.js')
+    const connection = ${JSON.stringify(database.connection)}
+    async function of(factory) {
+      const queue = new Queue('${queues.name()}', { connection }, factory)
+      queue.on('error', () => {})
+      await queue.add('go', {})
+      await queue.close()
+      const told = (error) => error.message
+      const client = await queue.getBackend().client
+      return [client.status, await queue.getJobCounts().catch(told), await queue.disconnect().catch(told)]
+    }
+    Promise.all([of(createRedisBackend), of(boundaryBackend(createRedisBackend))]).then((both) => console.log(JSON.stringify(both)))`
+  const { code, stdout } = await runChild(program, { bare: true })
+  const [theirs, ours] = JSON.parse(stdout)
+  expect(theirs).toEqual(['end', 'Connection is closed.', null])
+  expect([ours, code]).toEqual([theirs, 0])
+})

@@ -168,4 +168,4 @@ function newInvoice(fields) {
 
 const jobIdOf = ({ orgId, invoiceId }) => `invoice-export:${orgId}:${invoiceId}`
 
-module.exports = { Client, NAMES, SERVERS, jobIdOf, newInvoice, useServers }
+module.exports = { Client, NAMES, RunningServer, SERVERS, copyExamples, jobIdOf, newInvoice, useServers }

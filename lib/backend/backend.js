@@ -154,7 +154,7 @@ function backendOver(createRedisBackend) {
       const { timeoutMs } = this.#adds
       const added = new Promise((resolve, reject) => {
         const timer = setTimeout(() => reject(lateThere(jobId || undefined, timeoutMs)), timeoutMs)
-        const add = () => this.#delegate.get().addJob(job, jobId, parentKeyOpts)
+        const add = () => this.#delegate.get('addJob').addJob(job, jobId, parentKeyOpts)
         Promise.resolve(this.#adds.settled())
           .then(add)
           .then(resolve, reject)

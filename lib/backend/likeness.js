@@ -64,7 +64,7 @@ function passOn(prototype, name, value, delegateOf) {
     defineProperty(prototype, name, {
       configurable: true,
       get() {
-        return delegateOf(this).get()[name]
+        return delegateOf(this).get(name)[name]
       },
     })
     return
@@ -75,7 +75,7 @@ function passOn(prototype, name, value, delegateOf) {
           return delegateOf(this).call(name, args)
         }
       : function (...args) {
-          const backend = delegateOf(this).get()
+          const backend = delegateOf(this).get(name)
           return backend[name](...args)
         }
   defineProperty(prototype, name, { configurable: true, writable: true, value: call })

@@ -48,6 +48,8 @@ impl Store {
             // Where its id has a job by now, that is written over, and what the new one does not have stays.
             let before = self.jobs.get(&next.key()).and_then(|before| before.parent.clone());
             next.parent = next.parent.or(before);
+            // BullMQ does so, whether it has an id or not.
+            self.count_one(base);
             self.uniques.0.insert(name, Unique { winner: next.id.clone(), until: None, next: None });
             self.insert(next);
         }

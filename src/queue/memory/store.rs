@@ -20,6 +20,8 @@ pub struct Store {
     pub(super) jobs: HashMap<String, Job>,
     pub(super) uniques: Uniques,
     pub(super) quotas: Quotas,
+    /// How many jobs each queue has counted, by what its keys begin with.
+    counters: HashMap<String, u64>,
     /// How far its time has been put forward.
     ahead: Duration,
     count: u64,
@@ -96,7 +98,7 @@ impl Store {
                 self.settle(destination, &settlement);
                 Settled::Done
             }
-            // Only BullMQ's own Queue asks for it, which has a Redis.
+            // `lib/backend/` asks for it where there is a Redis.
             Operation::SetMeta(_) => Settled::Named("0".into()),
         }
     }
@@ -109,13 +111,18 @@ impl Store {
 
     fn add(&mut self, destination: &Destination, addition: Addition) -> Settled {
         let base = base_of(&destination.prefix, &destination.queue);
-        let job = self.job_of(destination, &addition);
-        let key = job.key();
+        let mut job = self.job_of(destination, &addition);
         let own = addition.job.options();
         if let Some(parent) = job.parent.as_ref().filter(|parent| !self.jobs.contains_key(*parent)) {
             return Settled::Failed(Error::MissingParent { detail: parent_detail(parent) });
         }
-        if let Some(there) = self.jobs.get(&key) {
+        let number = self.count_one(&base);
+        let has_id = addition.job.has_id();
+        if !has_id {
+            job.id = number.to_string();
+        }
+        let key = job.key();
+        if has_id && let Some(there) = self.jobs.get(&key) {
             let state = there.state;
             let same = is_same_data(&there.data, &job.data);
             if !self.make_room(&base, &key, addition.reuse) {
@@ -133,8 +140,16 @@ impl Store {
             let state = self.jobs.get(&key_of(&base, &id)).map_or(State::Unknown, |winner| winner.state);
             return Settled::Deduplicated { state, id };
         }
+        let id = job.id.clone();
         self.insert(job);
-        Settled::Added
+        if has_id { Settled::Added } else { Settled::Named(id) }
+    }
+
+    /// The number of one more job of this queue, which is the id of one that has none.
+    pub(super) fn count_one(&mut self, base: &str) -> u64 {
+        let counter = self.counters.entry(base.to_owned()).or_default();
+        *counter += 1;
+        *counter
     }
 
     pub(super) fn insert(&mut self, mut job: Job) {
@@ -152,15 +167,20 @@ impl Store {
         let (job, own) = (&addition.job, addition.job.options());
         let id = text(job.id());
         let front = own.map_or(&destination.options, |own| &own.front);
+        let options = match job.has_id() {
+            true => format!("{front}{}\"}}", text(job.id_json().unwrap_or(job.id()))),
+            false => front.clone(),
+        };
+        let name = own.and_then(|own| own.name.as_ref()).unwrap_or(&destination.job_name);
         let delay = own.map_or(0, |own| own.delay);
         let priority = own.map_or(0, |own| own.priority);
         Job {
             number: 0,
             prefix: destination.prefix.clone(),
             queue: destination.queue.clone(),
-            options: format!("{front}{}\"}}", text(job.id_json().unwrap_or(job.id()))),
+            options,
             id,
-            name: destination.job_name.clone(),
+            name: name.clone(),
             data: job.data().into(),
             timestamp: addition.timestamp(),
             delay,
