@@ -33,6 +33,9 @@ function useOtel() {
     /** Those that have ended, the first one first. */
     spans: (name) => exporter.getFinishedSpans().filter((span) => name === undefined || span.name === name),
 
+    /** Forgets them. */
+    reset: () => exporter.reset(),
+
     /** Every point of every metric of ours about this queue. */
     async points(queueName) {
       const { resourceMetrics } = await reader.collect()
