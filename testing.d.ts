@@ -12,6 +12,9 @@ import type { JobOptions, JobState } from './index.js'
  * `enqueueTicketTriage`. A pipeline needs no `REDIS_URL` and no server then, and opens no connection. Calls that have begun end
  * where they began.
  *
+ * So do the jobs that BullMQ's own Queue adds through `boundaryBackend`. What else such a Queue is asked for needs a Redis, and
+ * is refused with an `Error` that says so.
+ *
  * It holds for one realm: one file of tests in jest, one worker thread, one process. Where it is installed already, the one that
  * is there is returned, with its jobs.
  */
@@ -111,18 +114,18 @@ export interface OutageOptions {
 
 /** A job, as BullMQ would show it. */
 export interface TestJob<T = unknown> {
-  /** The `jobId` that its call resolved to. */
+  /** The `jobId` that its call resolved to; of BullMQ's `queue.add` without one, the next number of the queue. */
   readonly id: string
   /** The queue that a worker would take it from. */
   readonly queueName: string
   /** What the keys of its queue start with: `bull`, unless the pipeline has another `prefix`. */
   readonly prefix: string
-  /** The `jobName` of its pipeline. */
+  /** The `jobName` of its pipeline, or what BullMQ's `queue.add` called it. */
   readonly name: string
   /** Read from the JSON that a worker would read. */
   readonly data: T
-  /** By the names that `add` takes. */
-  readonly opts: JobOptions & { readonly jobId: string }
+  /** By the names that `add` takes. Without a `jobId` only where BullMQ's `queue.add` was given none. */
+  readonly opts: JobOptions & { readonly jobId?: string }
   /** Where it is: where it was enqueued to, or where `move` has put it. */
   readonly state: JobState
   /** When it was enqueued, in milliseconds since 1970. */
