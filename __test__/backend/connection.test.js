@@ -2,6 +2,7 @@
 // BullMQ's option `connection` in each of its forms: jobs go where a worker with the same one looks for them.
 const { createRedisBackend, Queue } = require('bullmq')
 const { Redis, Cluster } = require('ioredis')
+const { createClient, createClientPool, createCluster, createSentinel } = require('redis')
 const { boundaryBackend } = require('../../bullmq.js')
 const { readConnectionOf } = require('../../lib/backend/connection.js')
 const { useQueues } = require('../support/queues.js')
@@ -133,7 +134,7 @@ describe('what is read of a client', () => {
 })
 
 describe('is refused by name where it cannot be followed', () => {
-  const UNREADABLE = /options cannot be read: give BullMQ options, or a client of ioredis or node-redis/
+  const UNREADABLE = /options cannot be read: give BullMQ options, a client or Cluster of ioredis, or a single client of node-redis/
   const clientLike = { connect() {}, disconnect() {}, duplicate() {} }
   const WRONG = {
     'a client of Bun': [{ ...clientLike, send() {}, connected: false }, UNREADABLE],
@@ -143,6 +144,23 @@ describe('is refused by name where it cannot be followed', () => {
       UNREADABLE,
     ],
     'a client with credentials from elsewhere': [nodeRedis({ credentialsProvider: {} }), /credentials from elsewhere/],
+    'a cluster of node-redis': [createCluster({ rootNodes: [{ url: 'redis://x:1' }] }), UNREADABLE],
+    'sentinels of node-redis': [createSentinel({ name: 'x', sentinelRootNodes: [{ host: 'x', port: 1 }] }), UNREADABLE],
+    'a pool of node-redis': [createClientPool({ url: 'redis://x:1' }), UNREADABLE],
+    'a client of node-redis whose password a function has': [
+      createClient({ credentialsProvider: { type: 'async-credentials-provider', credentials: async () => ({}) } }),
+      /credentials from elsewhere/,
+    ],
+    'a text, which BullMQ does not read': ['redis://x', /connection is a URL, which BullMQ takes as { url }/],
+    'a URL, which BullMQ does not read': [new URL('redis://x'), /connection is a URL, which BullMQ takes as { url }/],
+    'nodes of a cluster, which BullMQ does not read': [
+      { cluster: [{ host: 'x', port: 1 }] },
+      /connection.cluster is no option of BullMQ: give it a Cluster of ioredis/,
+    ],
+    'a client of ioredis with a prefix': [
+      client(new Redis({ keyPrefix: 'x:', lazyConnect: true })),
+      /connection.keyPrefix would hide the queue from workers/,
+    ],
     'a prefix of ioredis': [{ keyPrefix: 'x:' }, /connection.keyPrefix would hide the queue from workers/],
     'a misspelling': [{ hostname: 'x' }, /did you mean host/],
     'a host that is a URL': [{ host: 'redis://x' }, /connection.host is a URL/],

@@ -15,7 +15,7 @@ const hasMethod = (value, name) => typeof value[name] === 'function'
 
 /** @returns {object} what the native side takes */
 function readConnectionOf(connection) {
-  if (!isUsable(connection) || !isClient(connection)) return readConnection(withoutUnset(connection))
+  if (!isUsable(connection) || !isClient(connection)) return readConnection(optionsOf(connection))
   // BullMQ's own adapters have the client that they are of.
   const client = isUsable(connection.raw) ? connection.raw : connection
   if (hasMethod(client, 'defineCommand') && isUsable(client.options)) {
@@ -32,13 +32,24 @@ function isClient(connection) {
 }
 
 function unreadable(why) {
-  return invalidArgument(`${why}: give BullMQ options, or a client of ioredis or node-redis`)
+  return invalidArgument(`${why}: give BullMQ options, a client or Cluster of ioredis, or a single client of node-redis`)
+}
+
+/** What BullMQ takes no notice of, so that all but the jobs would go to the default server, is none. */
+function optionsOf(connection) {
+  if (typeof connection === 'string' || connection instanceof URL) {
+    throw invalidArgument('connection is a URL, which BullMQ takes as { url }')
+  }
+  if (isUsable(connection) && connection.cluster) {
+    throw invalidArgument('connection.cluster is no option of BullMQ: give it a Cluster of ioredis')
+  }
+  return withoutUnset(connection)
 }
 
 /** As BullMQ and ioredis have it, what is not said is as if it were not there. */
 function withoutUnset(options) {
   if (options === undefined || options === null) return {}
-  if (typeof options !== 'object' || Array.isArray(options) || options instanceof URL) return options
+  if (typeof options !== 'object' || Array.isArray(options)) return options
   const own = { __proto__: null }
   for (const key of Object.keys(options)) {
     if (options[key] !== undefined && options[key] !== null) own[key] = options[key]
