@@ -12,8 +12,9 @@ const { OwnServer } = require('../support/redis.js')
 const { NAME, SentinelSetup } = require('../support/sentinel.js')
 const { TlsFront } = require('../support/tls-front.js')
 
-const on = useFaults()
+// Queues are closed before the clients that they were given.
 const queues = useQueues({})
+const on = useFaults()
 /** Nothing is lost by waiting, on a slow machine. */
 const PATIENT = { timeoutMs: 60_000 }
 const PASSWORD = 'pa:ss/w@r?d#%'
@@ -168,7 +169,7 @@ describe('a server', () => {
       const backend = queues.factory({ timeoutMs: 500 })
       const { queue } = queues.queue(queues.name(), { connection, backend })
       const error = await queue.add('go', {}).catch((reason) => reason)
-      expect(error).toMatchObject({ code: 'QUEUE_UNAVAILABLE', outcome: 'refused', cause: { code: 'WRONGPASS' } })
+      expect(error).toMatchObject({ code: 'QUEUE_UNAVAILABLE', outcome: 'not-sent', cause: { code: 'WRONGPASS' } })
     }
   })
 })
