@@ -43,7 +43,12 @@ class GreetingsController {
 @Catch(EnqueueError)
 class ProblemFilter {
   catch(error: EnqueueError, host: ArgumentsHost) {
-    host.switchToHttp().getResponse().status(error.status).set(error.headers ?? {}).json(error.toProblem())
+    host
+      .switchToHttp()
+      .getResponse()
+      .status(error.status)
+      .set(error.headers ?? {})
+      .json(error.toProblem())
   }
 }
 

@@ -43,7 +43,10 @@ async function open() {
 
 test('lists the jobs of a queue, with how many there are of each', async () => {
   const { queue, page } = await open()
-  await queue.addBulk([{ name: 'a', data: { n: 1 } }, { name: 'b', data: { n: 2 }, opts: { jobId: 'mine', attempts: 3 } }])
+  await queue.addBulk([
+    { name: 'a', data: { n: 1 } },
+    { name: 'b', data: { n: 2 }, opts: { jobId: 'mine', attempts: 3 } },
+  ])
   await queue.add('c', {}, { delay: 60_000 })
   await queue.add('d', {}, { priority: 2 })
   const { counts, jobs } = await page('waiting')

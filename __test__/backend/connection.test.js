@@ -134,7 +134,8 @@ describe('what is read of a client', () => {
 })
 
 describe('is refused by name where it cannot be followed', () => {
-  const UNREADABLE = /options cannot be read: give BullMQ options, a client or Cluster of ioredis, or a single client of node-redis/
+  const UNREADABLE =
+    /options cannot be read: give BullMQ options, a client or Cluster of ioredis, or a single client of node-redis/
   const clientLike = { connect() {}, disconnect() {}, duplicate() {} }
   const WRONG = {
     'a client of Bun': [{ ...clientLike, send() {}, connected: false }, UNREADABLE],

@@ -60,7 +60,8 @@ test('what a worker does of a job is in the trace of whoever added it', async ()
   const { name, spans } = await spansWith(queues.factory())
   const caller = spans.find((span) => span.name === 'caller').spanContext()
   const parents = Object.fromEntries(spans.map((span) => [span.spanContext().spanId, span.name.replace(name, '%')]))
-  const processed = (job) => spans.filter((span) => span.attributes['bullmq.job.name'] === job && /^process/.test(span.name))
+  const processed = (job) =>
+    spans.filter((span) => span.attributes['bullmq.job.name'] === job && /^process/.test(span.name))
   for (const [job, parent, count] of [
     ['go', 'add %.go', 1],
     ['bulk', 'addBulk %', 2],

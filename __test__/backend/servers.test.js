@@ -90,11 +90,7 @@ describe('a server', () => {
     ],
     'a Unix socket': [() => ({ path: `${server.dir}/redis.sock`, password: PASSWORD, db: 1 }), 'default', 1],
     TLS: [() => ({ host: 'localhost', port: front.port, username: 'web', password: 'secret', tls: tls() }), 'web', 0],
-    'a URL of TLS': [
-      () => ({ url: `rediss://:${encoded}@localhost:${front.port}/5`, tls: tls() }),
-      'default',
-      5,
-    ],
+    'a URL of TLS': [() => ({ url: `rediss://:${encoded}@localhost:${front.port}/5`, tls: tls() }), 'default', 5],
     'a client of ioredis': [
       () => ofIORedis(new Redis({ port: port(), username: 'web', password: 'secret', db: 6, ...blocking })),
       'web',
@@ -111,7 +107,8 @@ describe('a server', () => {
       8,
     ],
     'a client of node-redis': [
-      () => ofNodeRedis({ socket: { host: '127.0.0.1', port: port() }, username: 'web', password: 'secret', database: 9 }),
+      () =>
+        ofNodeRedis({ socket: { host: '127.0.0.1', port: port() }, username: 'web', password: 'secret', database: 9 }),
       'web',
       9,
     ],

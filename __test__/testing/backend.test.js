@@ -78,7 +78,11 @@ describe('what fails', () => {
 
   test('is told as of a real outage', async () => {
     const queue = open({ timeoutMs: 60_000 })
-    const code = (call) => call.then(() => 'queued', (error) => error.code)
+    const code = (call) =>
+      call.then(
+        () => 'queued',
+        (error) => error.code,
+      )
     const seen = {}
     for (const [kind, options] of [
       ['not-sent', { times: 1 }],
@@ -186,7 +190,11 @@ const parent = fc.constantFrom('a', 'b', '1', '2', '9').map((id) => ({ parent: {
 const nothing = fc.constant({})
 const kind = fc.oneof(nothing, nothing, deduplication, parent)
 const place = fc.constantFrom({}, {}, { delay: LONG }, { priority: 3 }, { lifo: true })
-const more = fc.constantFrom({}, { attempts: 3, backoff: { type: 'fixed', delay: 5 } }, { removeOnComplete: true, sizeLimit: 99 })
+const more = fc.constantFrom(
+  {},
+  { attempts: 3, backoff: { type: 'fixed', delay: 5 } },
+  { removeOnComplete: true, sizeLimit: 99 },
+)
 const add = fc.tuple(fc.constantFrom('go', 'stop'), fc.jsonValue({ maxDepth: 1 }), ids, kind, place, more)
 
 /** Adds all of these, and tells what each came to. */

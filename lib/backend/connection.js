@@ -32,7 +32,9 @@ function isClient(connection) {
 }
 
 function unreadable(why) {
-  return invalidArgument(`${why}: give BullMQ options, a client or Cluster of ioredis, or a single client of node-redis`)
+  return invalidArgument(
+    `${why}: give BullMQ options, a client or Cluster of ioredis, or a single client of node-redis`,
+  )
 }
 
 /** What BullMQ takes no notice of, so that all but the jobs would go to the default server, is none. */

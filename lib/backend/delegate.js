@@ -51,7 +51,9 @@ class Delegate {
 
 /** A test has no Redis, and it would be wrong to look for one. */
 function needsRedis(what) {
-  return new Error(`${what} of BullMQ's backend needs a Redis: the test transport takes what queue.add adds, and nothing else`)
+  return new Error(
+    `${what} of BullMQ's backend needs a Redis: the test transport takes what queue.add adds, and nothing else`,
+  )
 }
 
 module.exports = { Delegate }
