@@ -61,26 +61,33 @@ const FAULTS = {
     (server) => server.thaw(),
     STALL,
   ),
+  held: one(
+    'CLIENT PAUSE WRITE for 2 s',
+    [],
+    (server) => told(server, 'CLIENT', 'PAUSE', 600_000, 'WRITE'),
+    (server) => told(server, 'CLIENT', 'UNPAUSE'),
+    STALL,
+  ),
   paused: one(
-    'CLIENT PAUSE WRITE',
+    'CLIENT PAUSE WRITE for 8 s',
     [],
     (server) => told(server, 'CLIENT', 'PAUSE', 600_000, 'WRITE'),
     (server) => told(server, 'CLIENT', 'UNPAUSE'),
   ),
   stopped: one(
-    'SIGSTOP',
+    'SIGSTOP for 8 s',
     [],
     (server) => server.freeze(),
     (server) => server.thaw(),
   ),
   killed: one(
-    'kill -9, started again',
+    'kill -9, started again after 8 s',
     SAFE,
     (server) => server.kill(),
     (server) => server.up(),
   ),
   absent: {
-    title: 'down at the start',
+    title: 'down for the first 8 s',
     async start() {
       const server = await OwnServer.absent()
       const fault = async () => {
