@@ -46,9 +46,12 @@ test('what a queue that is injected adds goes through us, and a processor of the
 
 test('with Redis away its caller is told so, and all goes on when that is back', async () => {
   await redis.kill()
-  const { status, body } = await ask('', { name: 'Eve' })
-  expect(status).toBe(503)
-  expect(body).toMatchObject({ code: 'QUEUE_UNAVAILABLE' })
+  let away
+  do {
+    away = await ask('', { name: 'Eve' })
+    // The first may have been on its way before anybody knew.
+  } while (away.body.code === 'OUTCOME_UNKNOWN')
+  expect([away.status, away.body.code]).toEqual([503, 'QUEUE_UNAVAILABLE'])
   await redis.up()
   const after = await ask('', { name: 'Bob' })
   expect(after.status).toBe(201)
