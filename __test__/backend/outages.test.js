@@ -26,8 +26,8 @@ const addsTo = (server, timeoutMs) => addsOf({ port: server.port }, timeoutMs)
 
 /** Nothing was made anew: the same Queue adds, and its own connection of BullMQ answers. */
 async function goesOn(adds) {
-  await until(async () => (await adds.one()) === 'added')
-  expect(new Set(await adds.burst(20))).toEqual(new Set(['added']))
+  // On a machine that does much else, some may still be late.
+  await until(async () => (await adds.burst(20)).every((code) => code === 'added'))
   await adds.audit()
 }
 
