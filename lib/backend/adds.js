@@ -32,6 +32,16 @@ class Call {
   }
 }
 
+/** In place of the number of a code: the job is not for us. */
+const ONLY_BULLMQ = -1
+
+/** What settles the promise that was made last: a function for each promise to keep them in would be dear. */
+const ways = { resolve: undefined, reject: undefined }
+const keepWays = (resolve, reject) => {
+  ways.resolve = resolve
+  ways.reject = reject
+}
+
 const NO_PLAN = {
   __proto__: null,
   jobName: '',
@@ -81,11 +91,13 @@ class Adds {
    * @returns {Promise<string> | undefined} its id; nothing where only BullMQ can add it
    */
   add(job, jobId, parentKey) {
-    let begun = true
-    const added = new Promise((resolve, reject) => {
-      begun = this.#begin(new Call(resolve, reject, jobId, parentKey, true), job)
-    })
-    if (!begun) return undefined
+    const added = new Promise(keepWays)
+    const call = new Call(ways.resolve, ways.reject, jobId, parentKey, true)
+    try {
+      if (!this.#begin(call, job)) return undefined
+    } catch (error) {
+      call.reject(error)
+    }
     this.#latest = added
     return added
   }
@@ -96,17 +108,21 @@ class Adds {
       return true
     }
     this.ready()
-    const { boundary, slots } = this
+    const { boundary, slots, timeoutMs } = this
+    const { jobId } = call
     const { name, opts, data, timestamp } = job
-    const last = this.#last[call.jobId === undefined ? 0 : 1]
+    const last = this.#last[jobId === undefined ? 0 : 1]
     const isLast = last.is(name, opts)
     const options = isLast ? undefined : textOfOptions(opts)
+    const id = jobId === undefined ? '' : jobId
     const slot = slots.take()
-    let refused = -1
+    let refused = ONLY_BULLMQ
     try {
-      const told = isLast ? undefined : name
-      refused = boundary.addMade(slot, this.timeoutMs, call.jobId, told, options, data, timestamp)
-      if (!isLast) last.take(name, opts, refused === null ? options : undefined)
+      if (isLast) refused = boundary.addLikeLast(slot, timeoutMs, id, data, timestamp)
+      else {
+        refused = boundary.addMade(slot, timeoutMs, id, name, options, data, timestamp)
+        last.take(name, opts, refused === null ? options : undefined)
+      }
     } finally {
       if (refused !== null) slots.giveBack(slot)
     }
@@ -116,7 +132,7 @@ class Adds {
       this.#handover.made()
       return true
     }
-    if (refused < 0) return false
+    if (refused === ONLY_BULLMQ) return false
     this.#refuse(call, refusal(refused, boundary, 0))
     return true
   }

@@ -8,19 +8,24 @@ use napi_derive::napi;
 
 use super::Boundary;
 use super::raw;
+use super::read::Reader;
+use crate::core::Job;
+use crate::core::made::Maker;
 use crate::queue::health::Listener;
 use crate::queue::{Addition, Operation, Reuse, Settled};
 
 /// The slot of news, which is nobody's.
 const NOBODY: u32 = u32::MAX;
+/// In place of a code: the job is not for us.
+const ONLY_BULLMQ: i32 = -1;
 /// Whole milliseconds beyond this are no time.
 const LAST: f64 = 9_007_199_254_740_991.0;
 
 #[napi]
 impl Boundary {
-    /// Adds a job that is made, with the next `send_questions`: its id, or undefined; its name and its options, as JSON, or twice
-    /// undefined where they are those of the last job that had an id, or none, as this; its data, as JSON; and its timestamp. `drain` says how it ended. Gives the number of the code to refuse the call with, if any, or -1
-    /// where only BullMQ can add that job.
+    /// Adds a job that is made, with the next `send_questions`: its id, or "" for none; its name, its options and its data, as
+    /// JSON; and its timestamp. `drain` says how it ended. Gives the number of the code to refuse the call with, if any, or
+    /// -1 where only BullMQ can add that job.
     #[napi(catch_unwind)]
     #[allow(
         clippy::too_many_arguments,
@@ -37,28 +42,27 @@ impl Boundary {
         data: Unknown<'_>,
         timestamp: f64,
     ) -> Result<Option<i32>> {
-        const ONLY_BULLMQ: Result<Option<i32>> = Ok(Some(-1));
-        let started = Instant::now();
-        let state = &mut *self.state.borrow_mut();
-        if let Err(error) = state.calls.admit().and_then(|()| state.run()) {
-            return Ok(Some(state.refuse(error) as i32));
-        }
-        if !(0.0..=LAST).contains(&timestamp) || timestamp.fract() != 0.0 {
-            return ONLY_BULLMQ;
-        }
-        let reader = &mut *state.reader.borrow_mut();
-        let read = reader.read_made(env, id, name, options, data)?;
-        let Some(job) = read.and_then(|parts| state.maker.make(parts)) else {
-            return ONLY_BULLMQ;
-        };
-        let addition = Addition::new(job, timestamp as u64, Reuse::Never);
-        let idle = !(state.calls.sent() > 0 || state.looks.is_waiting());
-        let ready = state.calls.begin_sent(slot, Operation::Add(addition), started, timeout_ms);
-        state.questions.push(ready);
-        if idle {
-            state.waker.hold_process(env, true)?;
-        }
-        Ok(None)
+        self.begin_made(env, (slot, timeout_ms), timestamp, |reader, maker| {
+            let parts = reader.read_made(env, id, name, options, data)?;
+            Ok(parts.and_then(|parts| maker.make(parts)))
+        })
+    }
+
+    /// The same of one with the name and the options of the last that had an id, or none, as this.
+    #[napi(catch_unwind)]
+    pub fn add_like_last(
+        &self,
+        env: &Env,
+        slot: u32,
+        timeout_ms: u32,
+        id: Unknown<'_>,
+        data: Unknown<'_>,
+        timestamp: f64,
+    ) -> Result<Option<i32>> {
+        self.begin_made(env, (slot, timeout_ms), timestamp, |reader, maker| {
+            let parts = reader.read_made_like_last(env, id, data)?;
+            Ok(parts.and_then(|(id, data)| maker.make_like_last(id, data)))
+        })
     }
 
     /// The id of a job that was added without one, or how many fields `set_meta` added.
@@ -106,5 +110,40 @@ impl Boundary {
         }
         state.listener = Some(listener);
         None
+    }
+}
+
+impl Boundary {
+    fn begin_made(
+        &self,
+        env: &Env,
+        (slot, timeout_ms): (u32, u32),
+        timestamp: f64,
+        make: impl FnOnce(&mut Reader, &mut Maker) -> Result<Option<Job>>,
+    ) -> Result<Option<i32>> {
+        let started = Instant::now();
+        let state = &mut *self.state.borrow_mut();
+        if let Err(error) = state.calls.admit().and_then(|()| state.run()) {
+            return Ok(Some(state.refuse(error) as i32));
+        }
+        let whole = (0.0..=LAST).contains(&timestamp) && timestamp.fract() == 0.0;
+        let job = match whole {
+            true => make(&mut state.reader.borrow_mut(), &mut state.maker)?,
+            false => None,
+        };
+        let Some(job) = job else {
+            return Ok(Some(ONLY_BULLMQ));
+        };
+        let addition = Addition::new(job, timestamp as u64, Reuse::Never);
+        let idle = !state.waits();
+        let ready = state.calls.begin_sent(slot, Operation::Add(addition), started, timeout_ms);
+        if state.questions.is_empty() {
+            state.questions.reserve(state.asked_before);
+        }
+        state.questions.push(ready);
+        if idle {
+            state.waker.hold_process(env, true)?;
+        }
+        Ok(None)
     }
 }

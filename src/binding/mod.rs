@@ -90,6 +90,7 @@ impl Boundary {
                 calls: Calls::new(max_in_flight as usize, plan.reuse),
                 looks: Looks::default(),
                 questions: Vec::new(),
+                asked_before: 0,
                 quota: Quota::default(),
                 mailbox: Mailbox::new(waker.clone()),
                 waker,

@@ -89,6 +89,7 @@ impl Boundary {
     pub fn send_questions(&self) {
         let state = &mut *self.state.borrow_mut();
         let questions = std::mem::take(&mut state.questions);
+        state.asked_before = questions.len();
         state.push(questions, &mut Vec::new());
     }
 

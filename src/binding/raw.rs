@@ -53,7 +53,8 @@ pub fn read_utf16(env: &Env, string: &Unknown<'_>, limit: usize, units: &mut Vec
     }
 }
 
-/// Puts a JavaScript string into `text`, as UTF-8. Says whether it did: one of more than `limit` bytes is not copied.
+/// Puts a JavaScript string into `text`, as UTF-8. Says whether it did: one of more than `limit` bytes is not copied, nor is
+/// what is no string.
 ///
 /// Lone surrogates become U+FFFD: it is for JSON, which has none.
 pub fn read_utf8(env: &Env, string: &Unknown<'_>, limit: usize, text: &mut String) -> Result<bool> {
@@ -67,7 +68,7 @@ pub fn read_utf8(env: &Env, string: &Unknown<'_>, limit: usize, text: &mut Strin
         // SAFETY: `env` and `string` are live for this call, since both are borrowed from the callback that runs. The buffer
         // has room for `room + 1` bytes, which is what its size says; Node-API writes at most `room` of them and a closing
         // zero, and stores in `copied` how many it wrote before the zero.
-        check_status!(unsafe {
+        let status = unsafe {
             sys::napi_get_value_string_utf8(
                 env.raw(),
                 string.raw(),
@@ -75,7 +76,11 @@ pub fn read_utf8(env: &Env, string: &Unknown<'_>, limit: usize, text: &mut Strin
                 room + 1,
                 &mut copied,
             )
-        })?;
+        };
+        if status == sys::Status::napi_string_expected {
+            return Ok(false);
+        }
+        check_status!(status)?;
         // SAFETY: the first `copied` bytes, at most `room`, were just written.
         unsafe { bytes.set_len(copied) };
         // A character that is not written in part has four bytes at most.

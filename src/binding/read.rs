@@ -31,6 +31,7 @@ pub struct Reader {
     caller: Text,
     document: Document,
     id: Text,
+    id_utf8: String,
     name: Text,
     options: String,
     data: String,
@@ -91,8 +92,7 @@ impl Reader {
 type ReadingMade<'a> = Option<Parts<'a>>;
 
 impl Reader {
-    /// Reads a job that is made; nothing where one of its texts is none, or longer than any may be. Without name and options
-    /// it has those of the last one.
+    /// Reads a job that is made; nothing where one of its texts is none, or longer than any may be.
     pub fn read_made(
         &mut self,
         env: &Env,
@@ -101,27 +101,32 @@ impl Reader {
         options: Unknown<'_>,
         data: Unknown<'_>,
     ) -> Result<ReadingMade<'_>> {
-        let told = kind(&options)?;
-        if !matches!(told, None | Some(Kind::Undefined)) || kind(&data)?.is_some() {
+        if !raw::read_utf8(env, &options, MOST_MADE, &mut self.options)?
+            || !raw::read_utf8(env, &data, MOST_MADE, &mut self.data)?
+        {
             return Ok(None);
         }
-        if told.is_none() && !raw::read_utf8(env, &options, MOST_MADE, &mut self.options)? {
+        let (Some(Field::Text(id)), Some(Field::Text(name))) =
+            (read(env, id, &mut self.id, MOST_MADE)?, read(env, name, &mut self.name, MOST_MADE)?)
+        else {
             return Ok(None);
-        }
-        if !raw::read_utf8(env, &data, MOST_MADE, &mut self.data)? {
-            return Ok(None);
-        }
-        let id = match read(env, id, &mut self.id, MOST_MADE)? {
-            Some(Field::Text(id)) => Some(id),
-            Some(Field::Other(Kind::Undefined)) => None,
-            _ => return Ok(None),
         };
-        let form = match (told, read(env, name, &mut self.name, MOST_MADE)?) {
-            (None, Some(Field::Text(name))) => Some((name, &*self.options)),
-            (Some(_), Some(Field::Other(Kind::Undefined))) => None,
-            _ => return Ok(None),
-        };
-        Ok(Some(Parts { form, id, data: self.data.as_bytes() }))
+        let id = Some(id).filter(|id| !id.is_empty());
+        Ok(Some(Parts { name, options: &self.options, id, data: self.data.as_bytes() }))
+    }
+
+    /// Reads the id and the data of one; nothing where that is no text, or longer than any may be, or where the id may be
+    /// ill-formed.
+    pub fn read_made_like_last(
+        &mut self,
+        env: &Env,
+        id: Unknown<'_>,
+        data: Unknown<'_>,
+    ) -> Result<Option<(&str, &[u8])>> {
+        let whole = raw::read_utf8(env, &id, MOST_MADE, &mut self.id_utf8)?
+            && raw::read_utf8(env, &data, MOST_MADE, &mut self.data)?
+            && !self.id_utf8.contains(char::REPLACEMENT_CHARACTER);
+        Ok(whole.then_some((&*self.id_utf8, self.data.as_bytes())))
     }
 }
 

@@ -40,6 +40,8 @@ pub(super) struct State {
     pub(super) looks: Looks,
     /// What of those is to be sent.
     pub(super) questions: Vec<Ready>,
+    /// How many were sent together last: as many are likely to be next.
+    pub(super) asked_before: usize,
     pub(super) quota: Quota,
     pub(super) mailbox: Mailbox,
     pub(super) waker: Arc<Waker>,

@@ -48,9 +48,9 @@ impl Job {
         self.options.as_deref()
     }
 
-    #[cfg(test)]
-    pub fn shared_options(&self) -> Option<Arc<JobOptions>> {
-        self.options.clone()
+    /// The same, as jobs share it.
+    pub fn shared_options(&self) -> Option<&Arc<JobOptions>> {
+        self.options.as_ref()
     }
 
     pub fn set_options(&mut self, options: Option<Arc<JobOptions>>) {

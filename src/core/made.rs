@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::job::{Form, JobBuilder};
 use super::options::JobOptions;
+use super::text::escape;
 use super::{Job, Text, id};
 
 /// Names with options that are remembered.
@@ -13,9 +14,9 @@ const MOST: usize = 64;
 
 /// What comes with a job.
 pub struct Parts<'a> {
-    /// What it is called, and its options, as JSON without the id. None where they are those of the last job that had an id, or
-    /// had none, as it does.
-    pub form: Option<(&'a Text, &'a str)>,
+    pub name: &'a Text,
+    /// JSON, without the id.
+    pub options: &'a str,
     /// None where Redis is to give it a number.
     pub id: Option<&'a Text>,
     /// JSON.
@@ -31,27 +32,37 @@ pub struct Maker {
 impl Maker {
     /// Nothing where BullMQ alone can add it: its options are not of the types that they should be, a text is ill-formed, or
     /// its id is a number or that of a key of the queue.
-    pub fn make(&mut self, Parts { form, id, data }: Parts<'_>) -> Option<Job> {
-        let fits = |id: &Text| {
-            let text = id.as_str();
-            id.is_well_formed() && !id.is_empty() && !id::is_number(text) && !id::is_reserved(text)
-        };
-        if !form.is_none_or(|(name, _)| name.is_well_formed()) || !id.is_none_or(fits) {
+    pub fn make(&mut self, Parts { name, options, id, data }: Parts<'_>) -> Option<Job> {
+        if !name.is_well_formed() || !id.is_none_or(|id| id.is_well_formed() && fits(id.as_str())) {
             return None;
         }
-        let options = match form {
-            Some((name, options)) => self.known.get(name.as_str(), options, id.is_some())?,
-            None => self.known.last(id.is_some())?,
-        };
-        let write = |bytes: &mut Vec<u8>, form| match (id, form) {
-            (Some(id), Form::Plain) => bytes.extend_from_slice(id.as_str().as_bytes()),
-            (Some(id), Form::Json) => id.write_json(bytes),
-            (None, _) => {}
+        let options = self.known.get(name.as_str(), options, id.is_some())?;
+        Some(self.build(id.map_or("", Text::as_str), data, options))
+    }
+
+    /// A job with the name and the options of the last that had an id, or none, as it does: "" is none. Its id is well-formed.
+    pub fn make_like_last(&mut self, id: &str, data: &[u8]) -> Option<Job> {
+        if !id.is_empty() && !fits(id) {
+            return None;
+        }
+        let options = self.known.last(!id.is_empty())?;
+        Some(self.build(id, data, options))
+    }
+
+    fn build(&mut self, id: &str, data: &[u8], options: Arc<JobOptions>) -> Job {
+        let write = |bytes: &mut Vec<u8>, form| match form {
+            Form::Plain => bytes.extend_from_slice(id.as_bytes()),
+            Form::Json => escape(id.as_bytes(), bytes),
         };
         let mut job = self.builder.build(write, |bytes| bytes.extend_from_slice(data));
         job.set_options(Some(options));
-        Some(job)
+        job
     }
+}
+
+/// Whether a job may have this id.
+fn fits(id: &str) -> bool {
+    !id.is_empty() && !id::is_number(id) && !id::is_reserved(id)
 }
 
 /// Options that were read: most jobs have those of the one before.
@@ -103,7 +114,7 @@ mod tests {
 
     fn make(maker: &mut Maker, name: &str, id: Option<&str>, options: &str) -> Option<Job> {
         let (name, id) = (Text::from(name), id.map(Text::from));
-        maker.make(Parts { form: Some((&name, options)), id: id.as_ref(), data: b"{}" })
+        maker.make(Parts { name: &name, options, id: id.as_ref(), data: b"{}" })
     }
 
     #[test]
@@ -123,7 +134,8 @@ mod tests {
     #[test]
     fn jobs_that_come_with_the_same_share_it() {
         let maker = &mut Maker::default();
-        let mut options = |name, id, json| make(maker, name, id, json).unwrap().shared_options().unwrap();
+        let mut options =
+            |name, id, json| make(maker, name, id, json).unwrap().shared_options().cloned().unwrap();
         let [one, other] = [r#"{"delay":5}"#, r#"{"lifo":true}"#];
         let first = options("n", None, one);
         assert!(Arc::ptr_eq(&first, &options("n", None, one)));
@@ -136,17 +148,18 @@ mod tests {
     #[test]
     fn one_that_comes_without_them_has_those_of_the_last_like_it() {
         let maker = &mut Maker::default();
-        let again = |maker: &mut Maker, id: Option<&str>| {
-            let id = id.map(Text::from);
-            let job = maker.make(Parts { form: None, id: id.as_ref(), data: b"{}" })?;
+        let again = |maker: &mut Maker, id: &str| {
+            let job = maker.make_like_last(id, b"{}")?;
+            assert_eq!((job.id(), job.data()), (id.as_bytes(), &b"{}"[..]));
             Some(job.options()?.front.clone())
         };
-        assert_eq!(again(maker, None), None);
+        assert_eq!(again(maker, ""), None);
         make(maker, "n", None, r#"{"delay":5}"#).unwrap();
-        assert_eq!(again(maker, Some("x")), None);
+        assert_eq!(again(maker, "x"), None);
         make(maker, "n", Some("x"), r#"{"lifo":true}"#).unwrap();
-        assert_eq!(again(maker, None).as_deref(), Some(r#"{"delay":5}"#));
-        assert_eq!(again(maker, Some("y")).as_deref(), Some(r#"{"lifo":true,"jobId":""#));
+        assert_eq!(again(maker, "").as_deref(), Some(r#"{"delay":5}"#));
+        assert_eq!(again(maker, "y").as_deref(), Some(r#"{"lifo":true,"jobId":""#));
+        assert_eq!(again(maker, "meta"), None);
     }
 
     #[test]
@@ -184,7 +197,7 @@ mod tests {
         let lone = Text::from_iter([0xd800]);
         let fine = Text::from("x");
         for (name, id) in [(&lone, None), (&fine, Some(&lone))] {
-            assert!(maker.make(Parts { form: Some((name, "{}")), id, data: b"" }).is_none());
+            assert!(maker.make(Parts { name, options: "{}", id, data: b"" }).is_none());
         }
         assert!(make(maker, "", Some("a:b:c"), "{}").is_some());
     }

@@ -96,7 +96,7 @@ fn needs_escape(byte: u8) -> bool {
 }
 
 /// Escapes UTF-8 as `JSON.stringify` does: only quotes, backslashes and controls, nothing else.
-fn escape(text: &[u8], out: &mut Vec<u8>) {
+pub(super) fn escape(text: &[u8], out: &mut Vec<u8>) {
     out.reserve(text.len());
     let mut rest = text;
     while !rest.is_empty() {

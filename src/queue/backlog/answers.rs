@@ -147,7 +147,8 @@ impl Backlog {
             }
             // It may be that of one job or tenant, which has nothing to do with the others: each half goes for itself.
             Refusal::Never(Error::Misconfigured { .. })
-                if matches!(batch.kind, Kind::AddAny | Kind::Admit) && batch.jobs.len() > 1 =>
+                if matches!(batch.kind, Kind::AddAlike | Kind::AddAny | Kind::Admit)
+                    && batch.jobs.len() > 1 =>
             {
                 let half = batch.jobs.len().div_ceil(2) as u8;
                 for key in &batch.jobs {

@@ -7,11 +7,17 @@ use super::{
     shared_values,
 };
 use crate::core::Job;
-use crate::queue::Destination;
 use crate::queue::connection::resp::{Decimal, push_array, push_bulk, push_bulk_of};
+use crate::queue::{Addition, Destination, Reuse};
 
 static SOURCE: LazyLock<Source> =
     LazyLock::new(|| Source::new(&[REFUSAL, KEYS, INSPECTOR, QUEUE, include_str!("add_jobs.lua")]));
+
+/// That of jobs which come with their name.
+static SOURCE_OF_ALIKE: LazyLock<Source> = LazyLock::new(|| {
+    let name = include_str!("name_of_form.lua");
+    Source::new(&[REFUSAL, KEYS, INSPECTOR, QUEUE, name, include_str!("add_jobs.lua")])
+});
 
 /// The script and everything of its call that is the same for each batch of a queue.
 pub struct Script {
@@ -37,18 +43,66 @@ impl Script {
         batch: impl ExactSizeIterator<Item = (&'a Job, u64)> + Clone,
         out: &mut Vec<u8>,
     ) {
+        let call = Call { source: &SOURCE, base: &self.base, queue_keys: &self.queue_keys };
+        call.push((whole, number), &self.constants, 0, batch, out);
+    }
+}
+
+/// The same for jobs that come with name and options, which all of a batch have in common.
+pub struct AlikeScript {
+    base: String,
+    queue_keys: Vec<u8>,
+    shared_values: Vec<u8>,
+}
+
+impl AlikeScript {
+    pub fn new(destination: &Destination) -> Self {
+        let base = base_of(destination);
+        AlikeScript { queue_keys: queue_keys(&base), base, shared_values: shared_values(destination) }
+    }
+
+    /// Appends the call for a batch.
+    pub fn push_call(&self, whole: bool, number: u64, batch: &[&Addition], out: &mut Vec<u8>) {
+        let Some(form) = batch.first().and_then(|addition| addition.job.options()) else { return };
+        let mut constants = self.shared_values.clone();
+        push_bulk(form.front.as_bytes(), &mut constants);
+        push_bulk(Decimal::default().write(Reuse::Never as u64), &mut constants);
+        let jobs = batch.iter().map(|addition| (&addition.job, addition.timestamp()));
+        let call = Call { source: &SOURCE_OF_ALIKE, base: &self.base, queue_keys: &self.queue_keys };
+        call.push((whole, number), &constants, 1, jobs, out);
+        push_bulk(form.name.as_deref().unwrap_or_default().as_bytes(), out);
+    }
+}
+
+/// What both have in each call.
+struct Call<'c> {
+    source: &'static Source,
+    base: &'c str,
+    queue_keys: &'c [u8],
+}
+
+impl Call<'_> {
+    /// Appends a call for a batch, to which so many values are appended that come last.
+    fn push<'a>(
+        &self,
+        (whole, number): (bool, u64),
+        constants: &[u8],
+        last: usize,
+        batch: impl ExactSizeIterator<Item = (&'a Job, u64)> + Clone,
+        out: &mut Vec<u8>,
+    ) {
         let keys = QUEUE_KEYS.len() + batch.len();
         let common = common_timestamp(batch.clone());
         let escaped = batch.clone().any(|(job, _)| job.id_json().is_some());
         let width = 1 + usize::from(common.is_none()) + usize::from(escaped);
-        push_array(3 + keys + 8 + width * batch.len(), out);
-        SOURCE.push(whole, out);
+        push_array(3 + keys + 8 + width * batch.len() + last, out);
+        self.source.push(whole, out);
         push_bulk(Decimal::default().write(keys as u64), out);
-        out.extend_from_slice(&self.queue_keys);
+        out.extend_from_slice(self.queue_keys);
         for (job, _) in batch.clone() {
             push_bulk_of(&[self.base.as_bytes(), job.id()], out);
         }
-        out.extend_from_slice(&self.constants);
+        out.extend_from_slice(constants);
         push_bulk(Decimal::default().write(number), out);
         push_bulk(flag(has_repeats(batch.clone().map(|(job, _)| job.id()))), out);
         match common {
@@ -69,7 +123,7 @@ impl Script {
 }
 
 /// The timestamp that all jobs have, as those do that were handed over together.
-fn common_timestamp<'a>(mut batch: impl Iterator<Item = (&'a Job, u64)>) -> Option<u64> {
+pub(super) fn common_timestamp<'a>(mut batch: impl Iterator<Item = (&'a Job, u64)>) -> Option<u64> {
     let (_, first) = batch.next()?;
     batch.all(|(_, timestamp)| timestamp == first).then_some(first)
 }

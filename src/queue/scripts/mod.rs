@@ -3,6 +3,7 @@
 
 pub mod add_any_jobs;
 pub mod add_jobs;
+pub mod add_numbered_jobs;
 pub mod admit;
 pub mod answer;
 pub mod look_at_jobs;
@@ -10,7 +11,7 @@ pub mod set_meta;
 pub mod settle;
 
 use std::collections::HashSet;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use self::answer::{Additions, State};
@@ -18,7 +19,7 @@ use super::backlog::{Batch, Call};
 use super::connection::resp::{Decimal, Reply, push_bulk, push_bulk_of, push_command};
 use super::operation::Family;
 use super::quota::{Admission, BatchName, Settlement, Verdict};
-use super::{Addition, Destination, Look, Operation};
+use super::{Addition, Destination, Look, Operation, Reuse};
 
 /// How long a replica may take to confirm a batch.
 pub const REPLICA: Duration = Duration::from_secs(1);
@@ -52,6 +53,8 @@ pub(in crate::queue) static RIGHTS: LazyLock<String> =
 /// The calls for one queue, and everything that is the same in each of them.
 pub struct Scripts {
     plain: add_jobs::Script,
+    alike: add_jobs::AlikeScript,
+    numbered: add_numbered_jobs::Script,
     any: add_any_jobs::Script,
     look: look_at_jobs::Script,
     admit: admit::Script,
@@ -70,6 +73,8 @@ impl Scripts {
         }
         Scripts {
             plain: add_jobs::Script::new(destination),
+            alike: add_jobs::AlikeScript::new(destination),
+            numbered: add_numbered_jobs::Script::new(destination),
             any: add_any_jobs::Script::new(destination),
             look: look_at_jobs::Script::new(destination),
             admit: admit::Script::new(destination),
@@ -86,6 +91,8 @@ impl Scripts {
                 let jobs = additions.iter().map(|addition| (&addition.job, addition.timestamp()));
                 self.plain.push_call(call.whole, call.number, jobs, out);
             }
+            Work::AddAlike(additions) => self.alike.push_call(call.whole, call.number, additions, out),
+            Work::AddNumbered(additions) => self.numbered.push_call(call.whole, call.number, additions, out),
             Work::AddAny(additions) => self.any.push_call(call.whole, call.number, additions, out),
             Work::Look(looks) => self.look.push_call(call.whole, call.number, looks, out),
             Work::Admit(admissions) => {
@@ -108,6 +115,10 @@ impl Scripts {
 /// What a batch is of.
 pub enum Work<'a> {
     AddPlain(Vec<&'a Addition>),
+    /// Plain jobs of a Queue of BullMQ's that have name and options in common, with ids of their own.
+    AddAlike(Vec<&'a Addition>),
+    /// So, but without ids.
+    AddNumbered(Vec<&'a Addition>),
     AddAny(Vec<&'a Addition>),
     Look(Vec<&'a Look>),
     Admit(Vec<&'a Admission>),
@@ -125,8 +136,15 @@ impl<'a> Work<'a> {
                     Operation::Add(addition) => Some(addition),
                     _ => None,
                 }));
-                let special = additions.iter().any(|addition| addition.is_special());
-                if special { Work::AddAny(additions) } else { Work::AddPlain(additions) }
+                if !additions.iter().any(|addition| addition.is_special()) {
+                    Work::AddPlain(additions)
+                } else if !are_alike(&additions) {
+                    Work::AddAny(additions)
+                } else if additions[0].job.has_id() {
+                    Work::AddAlike(additions)
+                } else {
+                    Work::AddNumbered(additions)
+                }
             }
             Family::Look => {
                 let look = |operation: &'a Operation| match operation {
@@ -162,6 +180,8 @@ impl<'a> Work<'a> {
     pub fn kind(&self) -> Kind {
         match self {
             Work::AddPlain(_) => Kind::AddPlain,
+            Work::AddAlike(_) => Kind::AddAlike,
+            Work::AddNumbered(_) => Kind::AddNumbered,
             Work::AddAny(_) => Kind::AddAny,
             Work::Look(_) => Kind::Look,
             Work::Admit(_) => Kind::Admit,
@@ -171,11 +191,32 @@ impl<'a> Work<'a> {
     }
 }
 
+/// Whether all are plain jobs of one name and the same options, and have an id, or all have none.
+fn are_alike(additions: &[&Addition]) -> bool {
+    let Some(first) = additions.first() else { return false };
+    let Some(form) = first.job.shared_options() else { return false };
+    form.is_plain()
+        && form.name.is_some()
+        && additions.iter().all(|addition| {
+            addition.reuse == Reuse::Never
+                && !addition.room
+                && addition.job.has_id() == first.job.has_id()
+                && addition.job.shared_options().is_some_and(|own| {
+                    Arc::ptr_eq(own, form)
+                        || (own.is_plain() && own.name == form.name && own.front == form.front)
+                })
+        })
+}
+
 /// The script that a batch goes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `add_jobs.lua`, which costs less.
     AddPlain,
+    /// The same of jobs that come with their name.
+    AddAlike,
+    /// `add_numbered_jobs.lua`.
+    AddNumbered,
     /// `add_any_jobs.lua`.
     AddAny,
     /// `look_at_jobs.lua`.
@@ -189,11 +230,11 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 8;
 
     /// Whether a replica is to confirm what it does, where one is asked for: not what no job is lost with.
     pub fn is_confirmed(self) -> bool {
-        matches!(self, Kind::AddPlain | Kind::AddAny)
+        matches!(self, Kind::AddPlain | Kind::AddAlike | Kind::AddNumbered | Kind::AddAny)
     }
 }
 
@@ -214,7 +255,7 @@ impl Answers {
     /// Nothing when this is no reply to the batch.
     pub fn read(reply: &Reply, batch: &Batch) -> Option<Answers> {
         match batch.kind {
-            Kind::AddPlain | Kind::AddAny => {
+            Kind::AddPlain | Kind::AddAlike | Kind::AddNumbered | Kind::AddAny => {
                 answer::answers(reply, batch.number, batch.jobs.len()).map(Answers::Added)
             }
             Kind::Look => look_at_jobs::states(reply, batch.number, batch.weight).map(Answers::Looked),
