@@ -80,17 +80,21 @@ test('a queue whose Redis is not there tells why, waits to be ready, and is when
   await until(async () => (await queue.getVersion()) !== null)
 })
 
-test('a queue hears that its link was lost, and goes on when Redis is back', async () => {
+test('a queue hears that its link was lost, also one that came when that stood, and goes on when Redis is back', async () => {
   const server = await on.server()
-  const { queue } = queues.queue(queues.name(), { connection: { port: server.port } })
-  await queue.waitUntilReady()
+  const both = []
+  for (const name of [queues.name(), queues.name()]) {
+    const { queue } = queues.queue(name, { connection: { port: server.port } })
+    await queue.waitUntilReady()
+    both.push(queue)
+  }
   // `once` of Node would reject with the error.
-  const closed = new Promise((resolve) => queue.once('ioredis:close', resolve))
-  const failed = once(queue, 'error')
+  const closed = both.map((queue) => new Promise((resolve) => queue.once('ioredis:close', resolve)))
+  const failed = both.map((queue) => once(queue, 'error'))
   await server.kill()
-  await Promise.all([closed, failed])
+  await Promise.all([...closed, ...failed])
   await server.up()
-  expect((await queue.add('go', {})).id).toBe('1')
+  for (const queue of both) expect((await queue.add('go', {})).id).toBe('1')
 })
 
 test('it closes while Redis was never there, and nothing that is asked of it waits', async () => {

@@ -63,6 +63,8 @@ class Adds {
   #settling = new Settling(this, { settle: (call, status) => this.#settle(call, status) })
   /** Of the last job without an id, and of the last one with one: what the native side has of it. */
   #last = [new Last(), new Last()]
+  /** Adds one that is like the last. */
+  #addLikeLast
   /** The last job that was begun: those before it are answered first. */
   #latest
   /** Calls that are not settled: questions are waited for by nobody but who asked. */
@@ -79,6 +81,7 @@ class Adds {
     this.#maxInFlight = maxInFlight
     this.#outcomes = outcomes
     this.boundary = makeBoundary(new WeakRef(this), maxInFlight, new Plan({ ...NO_PLAN, queueName }))
+    this.#addLikeLast = this.boundary.likeLast(timeoutMs)
     const failure = this.boundary.open(connection)
     this.#way.opened(connection)
     if (failure === null) return
@@ -118,7 +121,7 @@ class Adds {
     const slot = slots.take()
     let refused = ONLY_BULLMQ
     try {
-      if (isLast) refused = boundary.addLikeLast(slot, timeoutMs, id, data, timestamp)
+      if (isLast) refused = this.#addLikeLast(slot, id, data, timestamp)
       else {
         refused = boundary.addMade(slot, timeoutMs, id, name, options, data, timestamp)
         last.take(name, opts, refused === null ? options : undefined)
@@ -193,6 +196,8 @@ class Adds {
       const refused = this.boundary.listen()
       if (refused !== null) return Promise.reject(refusal(refused, this.boundary, 0))
       this.#listening = true
+      // It may stand already: another queue may have it too.
+      if (this.isConnected) this.heard()
     }
     return statesOf(this, [''])
   }

@@ -1,5 +1,7 @@
 //! What BullMQ's own `Queue` asks of Redis through us: to add jobs that it has made, and to say what the queue is like.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,6 +11,7 @@ use napi_derive::napi;
 use super::Boundary;
 use super::raw;
 use super::read::Reader;
+use super::state::State;
 use crate::core::Job;
 use crate::core::made::Maker;
 use crate::queue::health::Listener;
@@ -42,26 +45,28 @@ impl Boundary {
         data: Unknown<'_>,
         timestamp: f64,
     ) -> Result<Option<i32>> {
-        self.begin_made(env, (slot, timeout_ms), timestamp, |reader, maker| {
+        begin_made(env, &self.state, (slot, timeout_ms), timestamp, |reader, maker| {
             let parts = reader.read_made(env, id, name, options, data)?;
             Ok(parts.and_then(|parts| maker.make(parts)))
         })
     }
 
-    /// The same of one with the name and the options of the last that had an id, or none, as this.
+    /// A function that does the same for jobs with the name and the options of the last that had an id, or none, as they do. It
+    /// takes the slot, the id, the data and the timestamp. Node-API looks for what is behind `this` at each call of a method,
+    /// which would cost more than the rest of this.
     #[napi(catch_unwind)]
-    pub fn add_like_last(
+    pub fn like_last<'env>(
         &self,
-        env: &Env,
-        slot: u32,
+        env: &'env Env,
         timeout_ms: u32,
-        id: Unknown<'_>,
-        data: Unknown<'_>,
-        timestamp: f64,
-    ) -> Result<Option<i32>> {
-        self.begin_made(env, (slot, timeout_ms), timestamp, |reader, maker| {
-            let parts = reader.read_made_like_last(env, id, data)?;
-            Ok(parts.and_then(|(id, data)| maker.make_like_last(id, data)))
+    ) -> Result<Function<'env, (), Option<i32>>> {
+        let state = Rc::clone(&self.state);
+        env.create_function_from_closure("addLikeLast", move |call: FunctionCallContext| {
+            let (id, data) = (call.get::<Unknown>(1)?, call.get::<Unknown>(2)?);
+            begin_made(call.env, &state, (call.get(0)?, timeout_ms), call.get(3)?, |reader, maker| {
+                let parts = reader.read_made_like_last(call.env, id, data)?;
+                Ok(parts.and_then(|(id, data)| maker.make_like_last(id, data)))
+            })
         })
     }
 
@@ -113,37 +118,35 @@ impl Boundary {
     }
 }
 
-impl Boundary {
-    fn begin_made(
-        &self,
-        env: &Env,
-        (slot, timeout_ms): (u32, u32),
-        timestamp: f64,
-        make: impl FnOnce(&mut Reader, &mut Maker) -> Result<Option<Job>>,
-    ) -> Result<Option<i32>> {
-        let started = Instant::now();
-        let state = &mut *self.state.borrow_mut();
-        if let Err(error) = state.calls.admit().and_then(|()| state.run()) {
-            return Ok(Some(state.refuse(error) as i32));
-        }
-        let whole = (0.0..=LAST).contains(&timestamp) && timestamp.fract() == 0.0;
-        let job = match whole {
-            true => make(&mut state.reader.borrow_mut(), &mut state.maker)?,
-            false => None,
-        };
-        let Some(job) = job else {
-            return Ok(Some(ONLY_BULLMQ));
-        };
-        let addition = Addition::new(job, timestamp as u64, Reuse::Never);
-        let idle = !state.waits();
-        let ready = state.calls.begin_sent(slot, Operation::Add(addition), started, timeout_ms);
-        if state.questions.is_empty() {
-            state.questions.reserve(state.asked_before);
-        }
-        state.questions.push(ready);
-        if idle {
-            state.waker.hold_process(env, true)?;
-        }
-        Ok(None)
+fn begin_made(
+    env: &Env,
+    state: &RefCell<State>,
+    (slot, timeout_ms): (u32, u32),
+    timestamp: f64,
+    make: impl FnOnce(&mut Reader, &mut Maker) -> Result<Option<Job>>,
+) -> Result<Option<i32>> {
+    let started = Instant::now();
+    let state = &mut *state.borrow_mut();
+    if let Err(error) = state.calls.admit().and_then(|()| state.run()) {
+        return Ok(Some(state.refuse(error) as i32));
     }
+    let whole = (0.0..=LAST).contains(&timestamp) && timestamp.fract() == 0.0;
+    let job = match whole {
+        true => make(&mut state.reader.borrow_mut(), &mut state.maker)?,
+        false => None,
+    };
+    let Some(job) = job else {
+        return Ok(Some(ONLY_BULLMQ));
+    };
+    let addition = Addition::new(job, timestamp as u64, Reuse::Never);
+    let idle = !state.waits();
+    let ready = state.calls.begin_sent(slot, Operation::Add(addition), started, timeout_ms);
+    if state.questions.is_empty() {
+        state.questions.reserve(state.asked_before);
+    }
+    state.questions.push(ready);
+    if idle {
+        state.waker.hold_process(env, true)?;
+    }
+    Ok(None)
 }

@@ -62,7 +62,8 @@ pub const PUBLISHED: bool = !cfg!(debug_assertions);
 /// The journey of calls from one JavaScript environment to one queue.
 #[napi]
 pub struct Boundary {
-    state: RefCell<State>,
+    /// Shared with the functions that it gave.
+    state: Rc<RefCell<State>>,
 }
 
 #[napi]
@@ -79,7 +80,7 @@ impl Boundary {
     ) -> Result<Self> {
         let waker = Waker::new(env, settle, resource)?;
         Ok(Boundary {
-            state: RefCell::new(State {
+            state: Rc::new(RefCell::new(State {
                 reader: Rc::clone(&plan.reader),
                 plan: Rc::clone(&plan.plan),
                 destination: plan.destination(""),
@@ -102,7 +103,7 @@ impl Boundary {
                 closing: false,
                 maker: Maker::default(),
                 listener: None,
-            }),
+            })),
         })
     }
 
@@ -146,6 +147,6 @@ impl Boundary {
 /// A pipeline that is collected without having been closed.
 impl Drop for Boundary {
     fn drop(&mut self) {
-        self.state.get_mut().waker.release();
+        self.state.borrow_mut().waker.release();
     }
 }
