@@ -130,8 +130,11 @@ pub(super) fn common_timestamp<'a>(mut batch: impl Iterator<Item = (&'a Job, u64
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::core::Text;
+    use crate::core::options::JobOptions;
 
     fn call(tenants: &[&str], timestamps: &[u64]) -> String {
         let texts: Vec<_> = tenants.iter().map(|tenant| Text::from(*tenant)).collect();
@@ -183,5 +186,26 @@ mod tests {
         for (tenants, repeats) in [(&["a", "b", "a"][..], "1"), (&["a", "b"], "0"), (&["a"], "0")] {
             assert_eq!(values(tenants, &[5; 3])[1], repeats);
         }
+    }
+
+    #[test]
+    fn jobs_that_are_alike_come_with_their_options_and_their_name_last_of_all() {
+        let options = Arc::new(JobOptions::of_named("n", r#"{"attempts":3}"#, true).unwrap());
+        let batch = ["a", "b"].map(|tenant| {
+            let text = Text::from(tenant);
+            let mut job = Job::sample("q", &[&text], &[]);
+            job.set_options(Some(Arc::clone(&options)));
+            Addition::new(job, 5, Reuse::Never)
+        });
+        let mut out = Vec::new();
+        let destination = Destination { job_name: String::new(), ..Destination::sample("bull") };
+        AlikeScript::new(&destination).push_call(false, 9, &batch.iter().collect::<Vec<_>>(), &mut out);
+        let out = String::from_utf8(out).unwrap();
+        let strings: Vec<_> = out.split("\r\n").skip(2).step_by(2).collect();
+        assert!(out.starts_with(&format!("*{}\r\n", strings.len())));
+        assert_eq!(strings[2], "15");
+        assert_eq!(strings[16..18], ["bull:ticket-triage:q:a", "bull:ticket-triage:q:b"]);
+        let head = ["", "", r#"{"attempts":3,"jobId":""#, "0", "9", "0", "5", "0"];
+        assert_eq!(strings[18..], [&head[..], &["}", "}", "n"]].concat());
     }
 }

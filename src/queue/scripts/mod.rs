@@ -9,17 +9,18 @@ pub mod answer;
 pub mod look_at_jobs;
 pub mod set_meta;
 pub mod settle;
+pub mod work;
 
 use std::collections::HashSet;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use self::answer::{Additions, State};
+pub use self::work::{Kind, Work};
+use super::Destination;
 use super::backlog::{Batch, Call};
 use super::connection::resp::{Decimal, Reply, push_bulk, push_bulk_of, push_command};
-use super::operation::Family;
-use super::quota::{Admission, BatchName, Settlement, Verdict};
-use super::{Addition, Destination, Look, Operation, Reuse};
+use super::quota::{BatchName, Verdict};
 
 /// How long a replica may take to confirm a batch.
 pub const REPLICA: Duration = Duration::from_secs(1);
@@ -109,132 +110,6 @@ impl Scripts {
         if kind.is_confirmed() {
             out.extend_from_slice(&self.trailer);
         }
-    }
-}
-
-/// What a batch is of.
-pub enum Work<'a> {
-    AddPlain(Vec<&'a Addition>),
-    /// Plain jobs of a Queue of BullMQ's that have name and options in common, with ids of their own.
-    AddAlike(Vec<&'a Addition>),
-    /// So, but without ids.
-    AddNumbered(Vec<&'a Addition>),
-    AddAny(Vec<&'a Addition>),
-    Look(Vec<&'a Look>),
-    Admit(Vec<&'a Admission>),
-    Settle(Vec<&'a Settlement>),
-    SetMeta(Vec<&'a Vec<String>>),
-}
-
-impl<'a> Work<'a> {
-    /// Of `count` operations of one family.
-    pub fn of(family: Family, operations: impl Iterator<Item = &'a Operation>, count: usize) -> Work<'a> {
-        match family {
-            Family::Add => {
-                let mut additions = Vec::with_capacity(count);
-                additions.extend(operations.filter_map(|operation| match operation {
-                    Operation::Add(addition) => Some(addition),
-                    _ => None,
-                }));
-                if !additions.iter().any(|addition| addition.is_special()) {
-                    Work::AddPlain(additions)
-                } else if !are_alike(&additions) {
-                    Work::AddAny(additions)
-                } else if additions[0].job.has_id() {
-                    Work::AddAlike(additions)
-                } else {
-                    Work::AddNumbered(additions)
-                }
-            }
-            Family::Look => {
-                let look = |operation: &'a Operation| match operation {
-                    Operation::Look(look) => Some(look),
-                    _ => None,
-                };
-                Work::Look(operations.filter_map(look).collect())
-            }
-            Family::Admit => {
-                let admission = |operation: &'a Operation| match operation {
-                    Operation::Admit(admission) => Some(&**admission),
-                    _ => None,
-                };
-                Work::Admit(operations.filter_map(admission).collect())
-            }
-            Family::Settle => {
-                let settlement = |operation: &'a Operation| match operation {
-                    Operation::Settle(settlement) => Some(&**settlement),
-                    _ => None,
-                };
-                Work::Settle(operations.filter_map(settlement).collect())
-            }
-            Family::SetMeta => {
-                let fields = |operation: &'a Operation| match operation {
-                    Operation::SetMeta(fields) => Some(fields),
-                    _ => None,
-                };
-                Work::SetMeta(operations.filter_map(fields).collect())
-            }
-        }
-    }
-
-    pub fn kind(&self) -> Kind {
-        match self {
-            Work::AddPlain(_) => Kind::AddPlain,
-            Work::AddAlike(_) => Kind::AddAlike,
-            Work::AddNumbered(_) => Kind::AddNumbered,
-            Work::AddAny(_) => Kind::AddAny,
-            Work::Look(_) => Kind::Look,
-            Work::Admit(_) => Kind::Admit,
-            Work::Settle(_) => Kind::Settle,
-            Work::SetMeta(_) => Kind::SetMeta,
-        }
-    }
-}
-
-/// Whether all are plain jobs of one name and the same options, and have an id, or all have none.
-fn are_alike(additions: &[&Addition]) -> bool {
-    let Some(first) = additions.first() else { return false };
-    let Some(form) = first.job.shared_options() else { return false };
-    form.is_plain()
-        && form.name.is_some()
-        && additions.iter().all(|addition| {
-            addition.reuse == Reuse::Never
-                && !addition.room
-                && addition.job.has_id() == first.job.has_id()
-                && addition.job.shared_options().is_some_and(|own| {
-                    Arc::ptr_eq(own, form)
-                        || (own.is_plain() && own.name == form.name && own.front == form.front)
-                })
-        })
-}
-
-/// The script that a batch goes through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// `add_jobs.lua`, which costs less.
-    AddPlain,
-    /// The same of jobs that come with their name.
-    AddAlike,
-    /// `add_numbered_jobs.lua`.
-    AddNumbered,
-    /// `add_any_jobs.lua`.
-    AddAny,
-    /// `look_at_jobs.lua`.
-    Look,
-    /// `admit.lua`.
-    Admit,
-    /// `settle.lua`.
-    Settle,
-    /// `set_meta.lua`.
-    SetMeta,
-}
-
-impl Kind {
-    pub const COUNT: usize = 8;
-
-    /// Whether a replica is to confirm what it does, where one is asked for: not what no job is lost with.
-    pub fn is_confirmed(self) -> bool {
-        matches!(self, Kind::AddPlain | Kind::AddAlike | Kind::AddNumbered | Kind::AddAny)
     }
 }
 
