@@ -121,10 +121,12 @@ class Adds {
     const slot = slots.take()
     let refused = ONLY_BULLMQ
     try {
-      if (isLast) refused = this.#addLikeLast(slot, id, data, timestamp)
-      else {
-        refused = boundary.addMade(slot, timeoutMs, id, name, options, data, timestamp)
-        last.take(name, opts, refused === null ? options : undefined)
+      if (isLast) refused = this.#addLike(last, slot, id, data, timestamp)
+      // What is not well-formed for sure is looked at more closely.
+      if (refused === ONLY_BULLMQ) {
+        const text = options ?? textOfOptions(opts)
+        refused = boundary.addMade(slot, timeoutMs, id, name, text, data, timestamp)
+        last.take(name, opts, refused === null ? text : undefined)
       }
     } finally {
       if (refused !== null) slots.giveBack(slot)
@@ -138,6 +140,11 @@ class Adds {
     if (refused === ONLY_BULLMQ) return false
     this.#refuse(call, refusal(refused, boundary, 0))
     return true
+  }
+
+  #addLike({ uniqueId }, slot, id, data, timestamp) {
+    if (uniqueId === undefined) return this.#addLikeLast(slot, id, data, timestamp)
+    return this.#addLikeLast(slot, id, data, timestamp, uniqueId)
   }
 
   #refuse(call, error) {

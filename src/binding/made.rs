@@ -52,7 +52,7 @@ impl Boundary {
     }
 
     /// A function that does the same for jobs with the name and the options of the last that had an id, or none, as they do. It
-    /// takes the slot, the id, the data and the timestamp. Node-API looks for what is behind `this` at each call of a method,
+    /// takes the slot, the id, the data and the timestamp, and an id for the deduplication where that is another one. Node-API looks for what is behind `this` at each call of a method,
     /// which would cost more than the rest of this.
     #[napi(catch_unwind)]
     pub fn like_last<'env>(
@@ -63,9 +63,10 @@ impl Boundary {
         let state = Rc::clone(&self.state);
         env.create_function_from_closure("addLikeLast", move |call: FunctionCallContext| {
             let (id, data) = (call.get::<Unknown>(1)?, call.get::<Unknown>(2)?);
+            let unique = (call.length() > 4).then(|| call.get::<Unknown>(4)).transpose()?;
             begin_made(call.env, &state, (call.get(0)?, timeout_ms), call.get(3)?, |reader, maker| {
-                let parts = reader.read_made_like_last(call.env, id, data)?;
-                Ok(parts.and_then(|(id, data)| maker.make_like_last(id, data)))
+                let parts = reader.read_made_like_last(call.env, id, data, unique)?;
+                Ok(parts.and_then(|(id, data, unique)| maker.make_like_last(id, data, unique)))
             })
         })
     }

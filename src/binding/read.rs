@@ -32,6 +32,7 @@ pub struct Reader {
     document: Document,
     id: Text,
     id_utf8: String,
+    unique: String,
     name: Text,
     options: String,
     data: String,
@@ -91,6 +92,9 @@ impl Reader {
 /// A job that is made, as far as it can be read.
 type ReadingMade<'a> = Option<Parts<'a>>;
 
+/// The id, the data and the id for the deduplication of one that is otherwise like the last.
+type LikeLast<'a> = (&'a str, &'a [u8], Option<&'a str>);
+
 impl Reader {
     /// Reads a job that is made; nothing where one of its texts is none, or longer than any may be.
     pub fn read_made(
@@ -115,18 +119,27 @@ impl Reader {
         Ok(Some(Parts { name, options: &self.options, id, data: self.data.as_bytes() }))
     }
 
-    /// Reads the id and the data of one; nothing where that is no text, or longer than any may be, or where the id may be
-    /// ill-formed.
+    /// Reads the id and the data of one, and the id for its deduplication, if any; nothing where one is no text, or longer
+    /// than any may be, or where an id may be ill-formed.
     pub fn read_made_like_last(
         &mut self,
         env: &Env,
         id: Unknown<'_>,
         data: Unknown<'_>,
-    ) -> Result<Option<(&str, &[u8])>> {
-        let whole = raw::read_utf8(env, &id, MOST_MADE, &mut self.id_utf8)?
-            && raw::read_utf8(env, &data, MOST_MADE, &mut self.data)?
-            && !self.id_utf8.contains(char::REPLACEMENT_CHARACTER);
-        Ok(whole.then_some((&*self.id_utf8, self.data.as_bytes())))
+        unique: Option<Unknown<'_>>,
+    ) -> Result<Option<LikeLast<'_>>> {
+        let read_id = |value: &Unknown<'_>, text: &mut String| {
+            let whole = raw::read_utf8(env, value, MOST_MADE, text)?;
+            Ok::<_, napi::Error>(whole && !text.contains(char::REPLACEMENT_CHARACTER))
+        };
+        if !read_id(&id, &mut self.id_utf8)? || !raw::read_utf8(env, &data, MOST_MADE, &mut self.data)? {
+            return Ok(None);
+        }
+        let unique = match unique {
+            Some(value) if !read_id(&value, &mut self.unique)? => return Ok(None),
+            other => other.map(|_| &*self.unique),
+        };
+        Ok(Some((&self.id_utf8, self.data.as_bytes(), unique)))
     }
 }
 

@@ -41,11 +41,15 @@ impl Maker {
     }
 
     /// A job with the name and the options of the last that had an id, or none, as it does: "" is none. Its id is well-formed.
-    pub fn make_like_last(&mut self, id: &str, data: &[u8]) -> Option<Job> {
+    /// Where it comes with an id for its deduplication, that is another one.
+    pub fn make_like_last(&mut self, id: &str, data: &[u8], unique: Option<&str>) -> Option<Job> {
         if !id.is_empty() && !fits(id) {
             return None;
         }
-        let options = self.known.last(!id.is_empty())?;
+        let mut options = self.known.last(!id.is_empty())?;
+        if let Some(unique) = unique {
+            options = Arc::new(options.with_unique_id(unique)?);
+        }
         Some(self.build(id, data, options))
     }
 
@@ -149,7 +153,7 @@ mod tests {
     fn one_that_comes_without_them_has_those_of_the_last_like_it() {
         let maker = &mut Maker::default();
         let again = |maker: &mut Maker, id: &str| {
-            let job = maker.make_like_last(id, b"{}")?;
+            let job = maker.make_like_last(id, b"{}", None)?;
             assert_eq!((job.id(), job.data()), (id.as_bytes(), &b"{}"[..]));
             Some(job.options()?.front.clone())
         };
@@ -160,6 +164,11 @@ mod tests {
         assert_eq!(again(maker, "").as_deref(), Some(r#"{"delay":5}"#));
         assert_eq!(again(maker, "y").as_deref(), Some(r#"{"lifo":true,"jobId":""#));
         assert_eq!(again(maker, "meta"), None);
+        assert!(maker.make_like_last("y", b"{}", Some("z")).is_none());
+        make(maker, "n", Some("x"), r#"{"de":{"id":"a"}}"#).unwrap();
+        let job = maker.make_like_last("y", b"{}", Some("z")).unwrap();
+        let unique = job.options().unwrap().deduplication.as_ref().unwrap();
+        assert_eq!((&*job.options().unwrap().front, &*unique.id), (r#"{"de":{"id":"z"},"jobId":""#, "z"));
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::ops::Range;
 use serde::Deserialize;
 use serde::de::Error;
 
+use super::text::escape;
+
 /// The options of a job, or of all jobs of a pipeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobOptions {
@@ -139,6 +141,26 @@ impl JobOptions {
         [&self.front[..start], &self.front[start..end], &self.front[end..]]
     }
 
+    /// The same with another id of the deduplication, which there has to be.
+    pub fn with_unique_id(&self, id: &str) -> Option<JobOptions> {
+        let unique = self.deduplication.as_ref()?;
+        let [before, _, behind] = self.around(unique);
+        let mut front = Vec::with_capacity(self.front.len() + id.len());
+        front.extend_from_slice(before.as_bytes());
+        escape(id.as_bytes(), &mut front);
+        let at = before.len()..front.len();
+        front.extend_from_slice(behind.as_bytes());
+        let deduplication = Some(Deduplication { id: id.to_owned(), at, ..*unique });
+        let front = String::from_utf8(front).ok()?;
+        Some(JobOptions {
+            front,
+            deduplication,
+            name: self.name.clone(),
+            parent: self.parent.clone(),
+            ..*self
+        })
+    }
+
     /// Whether jobs of these options go to the end of the wait list, whatever else is in the queue.
     pub fn is_plain(&self) -> bool {
         self.delay == 0
@@ -237,6 +259,13 @@ mod tests {
             let unique = options.deduplication.as_ref().unwrap();
             assert_eq!((&*unique.id, options.around(unique)), (id, [before, text, behind]));
         }
+        for id in ["x", "a\"\\b", ""] {
+            let json = |id: &str| {
+                format!(r#"{{"kl":1,"de":{{"id":{},"ttl":5,"extend":true}},"delay":3}}"#, quoted(id))
+            };
+            assert_eq!(read(&json("y\"")).with_unique_id(id), Some(read(&json(id))));
+        }
+        assert_eq!(read("{}").with_unique_id("x"), None);
         assert!(JobOptions::read(r#"{"de":{"ttl":5,"id":"x"}}"#).is_err());
         for special in [r#"{"delay":1}"#, r#"{"priority":1}"#, r#"{"lifo":true}"#, r#"{"de":{"id":"x"}}"#] {
             assert!(!read(special).is_plain(), "{special}");
