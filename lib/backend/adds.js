@@ -101,7 +101,8 @@ class Adds {
     } catch (error) {
       call.reject(error)
     }
-    this.#latest = added
+    // One that is refused is answered before those that are on their way.
+    if (call.slot >= 0) this.#latest = added
     return added
   }
 
@@ -113,7 +114,9 @@ class Adds {
     this.ready()
     const { boundary, slots, timeoutMs } = this
     const { jobId } = call
-    const { name, opts, data, timestamp } = job
+    const { name, opts, data } = job
+    // Of another type it is for BullMQ to take, or to refuse.
+    const timestamp = typeof job.timestamp === 'number' ? job.timestamp : Number.NaN
     const last = this.#last[jobId === undefined ? 0 : 1]
     const isLast = last.is(name, opts)
     const options = isLast ? undefined : textOfOptions(opts)
