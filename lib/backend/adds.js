@@ -12,6 +12,7 @@ const { Settling } = require('../settling.js')
 const { Slots } = require('../slots.js')
 const { statesOf } = require('../states.js')
 const { Way, isDiverted } = require('../transport.js')
+const { needsRedis } = require('./delegate.js')
 const { inBullWords } = require('./errors.js')
 const { Last } = require('./last.js')
 const { textOfOptions } = require('./job.js')
@@ -174,8 +175,8 @@ class Adds {
   /** @returns {Promise<number>} how many fields it added */
   setMeta(values) {
     const fields = Object.entries(values).flatMap(([field, value]) => [field, String(value)])
-    // A test sees the jobs of a queue, and not what is said of it.
-    if (isDiverted()) return Promise.resolve(0)
+    // A test sees the jobs of a queue, and not what is said of it. A Queue that is made says it, and takes no for an answer.
+    if (isDiverted()) return Promise.reject(needsRedis('setQueueMeta'))
     return new Promise((resolve, reject) => {
       if (this.#closed) throw closed()
       this.ready()

@@ -56,4 +56,4 @@ function needsRedis(what) {
   )
 }
 
-module.exports = { Delegate }
+module.exports = { Delegate, needsRedis }
