@@ -84,7 +84,7 @@ impl Boundary {
         Ok(None)
     }
 
-    /// Sends what `look` was called for since the last time.
+    /// Sends what `look`, `add_made` and the like were called for since the last time.
     #[napi(catch_unwind)]
     pub fn send_questions(&self) {
         let state = &mut *self.state.borrow_mut();

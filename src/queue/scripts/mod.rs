@@ -155,7 +155,7 @@ fn queue_keys(base: &str) -> Vec<u8> {
     keys
 }
 
-/// The values that both scripts that add jobs begin with, as they stand in each call.
+/// The values that every script that adds jobs begins with, as they stand in each call.
 fn shared_values(destination: &Destination) -> Vec<u8> {
     let mut values = Vec::new();
     push_bulk(destination.job_name.as_bytes(), &mut values);

@@ -1,5 +1,5 @@
--- What both scripts that add jobs begin with: what the queue is like, and what the user may do. It only reads. Behind
--- `refusal.lua`, `keys.lua` and `inspector.lua`, in one text.
+-- What every script that adds jobs begins with: what the queue is like. It only reads. Behind `refusal.lua` and `keys.lua`, in one
+-- text.
 --
 -- ARGV  1 job name; "" where each job comes with its own, from a Queue of BullMQ 6
 --       2 how many events the queue is to keep, in decimal digits; "" where its meta says, and 10000 where that does not either
