@@ -13,8 +13,8 @@ use crate::core::plan::{Caller, MAX_DATA, Plan};
 use crate::core::{Detail, Error, Field, Job, Kind, Text};
 use crate::queue::backlog::Backlog;
 use crate::queue::connection::resp;
-use crate::queue::scripts::Scripts;
 use crate::queue::scripts::answer::answers;
+use crate::queue::scripts::{Answers, Scripts};
 use crate::queue::{Addition, Destination, Operation, Ready, Reuse};
 
 const USUAL: &str = "The printer on floor 3 prints only blank pages since this morning";
@@ -153,7 +153,7 @@ fn jobs_go_out_and_are_answered_with_few_allocations_a_batch() {
                 buffer.extend_from_slice(b"\r\n");
                 let (reply, _) = resp::parse(&buffer).unwrap().unwrap();
                 let answers = answers(&reply, batch.number, batch.jobs.len()).unwrap();
-                backlog.added(batch, answers);
+                backlog.ran(batch, Answers::Added(answers));
             }
         }
         let settled = backlog.news().unwrap().settled;

@@ -139,6 +139,7 @@ test('what only BullMQ’s own backend does says that it needs a Redis, and look
     obliterate: () => queue.obliterate(),
     upsertJobScheduler: () => queue.upsertJobScheduler('often', { every: 1000 }),
     client: async () => queue.getBackend().client,
+    'a limit of the whole queue': () => queue.setGlobalConcurrency(2),
     'a job that only BullMQ can add': () => queue.add('go', {}, { delay: 0.5 }),
     'a change of a job': () => job.promote(),
   }

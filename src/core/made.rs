@@ -69,6 +69,9 @@ fn fits(id: &str) -> bool {
     !id.is_empty() && !id::is_number(id) && !id::is_reserved(id)
 }
 
+/// What may be remembered, in bytes.
+const LONGEST: usize = 4096;
+
 /// Options that were read: most jobs have those of the one before.
 #[derive(Default)]
 struct Known {
@@ -92,7 +95,7 @@ impl Known {
         if let Some(entry) = last.as_ref().filter(is_it) {
             return Some(Arc::clone(&entry.options));
         }
-        let key = format!("{}{name}\0{json}", if has_id { "i" } else { "" });
+        let key = format!("{}{name}\0{json}", if has_id { 'i' } else { 'n' });
         let options = match self.others.get(&key) {
             Some(options) => Arc::clone(options),
             None => {
@@ -100,8 +103,8 @@ impl Known {
                 if self.others.len() == MOST {
                     self.others.clear();
                 }
-                // What has an id of its own comes once.
-                if options.deduplication.is_none() && options.parent.is_none() {
+                // What has an id of its own comes once, and long ones are not worth the room.
+                if options.deduplication.is_none() && options.parent.is_none() && key.len() <= LONGEST {
                     self.others.insert(key, Arc::clone(&options));
                 }
                 options
@@ -147,6 +150,10 @@ mod tests {
         assert!(!Arc::ptr_eq(&first, &options("n", Some("x"), one)));
         assert!(!Arc::ptr_eq(&first, &options("n", None, other)));
         assert!(Arc::ptr_eq(&first, &options("n", None, one)));
+        let named = options("x", Some("a"), one);
+        for (name, id) in [("ix", None), ("x", None), ("nx", Some("a"))] {
+            assert!(!Arc::ptr_eq(&named, &options(name, id, one)), "{name}");
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ impl Backlog {
 
     /// The script ran, and says what each operation comes to.
     pub fn ran(&mut self, batch: Batch, answers: Answers) {
+        self.known[batch.kind as usize] = true;
         match answers {
             Answers::Added(answers) => self.added(batch, answers),
             Answers::Looked(states) => self.looked(batch, states),
@@ -130,6 +131,7 @@ impl Backlog {
                 // Several batches find the script missing at once; the first has it loaded for all.
                 let kind = batch.kind as usize;
                 self.load_next[kind] |= batch.loads == self.loads[kind];
+                self.known[kind] = !self.load_next[kind];
                 self.put_back(vec![batch], &why, |_| None);
                 Next::GoOn
             }
@@ -181,6 +183,7 @@ impl Backlog {
     /// The link broke when the kernel had taken `written` bytes. Jobs on their way come back, and their ids make sending
     /// them again safe; those that have none may be there.
     pub fn link_lost(&mut self, written: u64, why: &Detail) {
+        self.known = Default::default();
         let sent = self.sent.drain(..).collect();
         // Of a call that did not go out whole, the server runs nothing.
         self.put_back(sent, why, |batch| (batch.end <= written).then_some(Fate::Unknown));

@@ -55,6 +55,12 @@ impl Lane {
         self.waiting -= 1;
     }
 
+    /// Has these wait again, which were just taken out.
+    pub fn unpop(&mut self, keys: &[Key]) {
+        keys.iter().rev().for_each(|key| self.keys.push_front(*key));
+        self.waiting += keys.len();
+    }
+
     /// A job that waits here was settled, and is no longer among `jobs`.
     pub fn settled(&mut self, jobs: &Jobs) {
         self.waiting -= 1;

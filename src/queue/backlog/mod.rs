@@ -72,6 +72,7 @@ pub struct Call<'a> {
 
 pub struct Batch {
     pub jobs: Vec<Key>,
+    lane: usize,
     /// What its reply begins with, so that no other can be taken for it.
     pub number: u64,
     /// Where the last byte of the call stands on the link; nowhere yet, when that is past all.
@@ -129,6 +130,8 @@ pub struct Backlog {
     /// Of each script, how often it was sent whole, and whether it must be again.
     loads: [u64; Kind::COUNT],
     load_next: [bool; Kind::COUNT],
+    /// Whether the server has it, as far as this link has shown.
+    known: [bool; Kind::COUNT],
 }
 
 /// What an answer asks of the writer.

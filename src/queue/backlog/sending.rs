@@ -25,7 +25,14 @@ impl Backlog {
                 continue;
             }
             let family = Family::ALL[lane % Family::ALL.len()];
+            if family == Family::Add && self.some_come_back(lane) {
+                continue;
+            }
             let (mut jobs, weight) = self.fill(lane, family, now, trouble);
+            if family == Family::Add && self.would_overtake(lane, &jobs) {
+                self.unsend(lane, &jobs);
+                continue;
+            }
             if !jobs.is_empty() {
                 let queue = lane / Family::ALL.len();
                 let parties = match family {
@@ -41,10 +48,12 @@ impl Backlog {
                 let kind = work.kind();
                 let whole = std::mem::take(&mut self.load_next[kind as usize]);
                 self.loads[kind as usize] += u64::from(whole);
+                self.known[kind as usize] |= whole;
                 let loads = self.loads[kind as usize];
                 let (end, reply) = (u64::MAX, None);
                 self.sent.push_back(Batch {
                     jobs,
+                    lane,
                     number,
                     end,
                     sent_at: now,
@@ -59,6 +68,39 @@ impl Backlog {
             }
         }
         None
+    }
+
+    /// Whether jobs of the lane are on their way that the server has no script for: they are to go before those that wait. Jobs are
+    /// added in order.
+    fn some_come_back(&self, lane: usize) -> bool {
+        self.sent.iter().any(|batch| batch.lane == lane && self.load_next[batch.kind as usize])
+    }
+
+    /// Whether the same may be so, and these go through another script, which the server may have.
+    fn would_overtake(&self, lane: usize, jobs: &[Key]) -> bool {
+        let mut unsure = self
+            .sent
+            .iter()
+            .filter(|batch| batch.lane == lane && !self.known[batch.kind as usize])
+            .map(|batch| batch.kind)
+            .peekable();
+        if unsure.peek().is_none() {
+            return false;
+        }
+        let operations = jobs.iter().filter_map(|key| self.jobs.get(*key)).map(|job| &job.ready.operation);
+        let kind = Work::of(Family::Add, operations, jobs.len()).kind();
+        unsure.any(|other| other != kind)
+    }
+
+    /// These were just taken out of the lane, and wait again.
+    fn unsend(&mut self, lane: usize, jobs: &[Key]) {
+        for key in jobs {
+            if let Some(job) = self.jobs.get_mut(*key) {
+                job.sent = false;
+            }
+        }
+        self.waiting += jobs.len();
+        self.lanes[lane].unpop(jobs);
     }
 
     /// Takes out as many operations of a lane as fit into a batch: at least one. Gives what they weigh as well.

@@ -55,6 +55,19 @@ fn add_for(backlog: &mut Backlog, client: usize, slots: std::ops::Range<u32>, de
     }
 }
 
+/// The jobs in these slots need the script for jobs of any kind.
+fn make_special(backlog: &mut Backlog, slots: std::ops::Range<u32>) {
+    let keys: Vec<_> = backlog.jobs.keys().collect();
+    for key in keys {
+        if let Some(job) = backlog.jobs.get_mut(key)
+            && slots.contains(&job.ready.slot)
+            && let Operation::Add(addition) = &mut job.ready.operation
+        {
+            addition.room = true;
+        }
+    }
+}
+
 fn next_batch(backlog: &mut Backlog, now: Instant) -> Option<(usize, Vec<u32>, bool)> {
     let trouble = Detail::from("trouble");
     let call = backlog.next_batch(now, &trouble)?;

@@ -1,6 +1,7 @@
 //! What an answer means for the jobs of a batch.
 
 use super::*;
+use crate::queue::scripts::Answers;
 
 #[test]
 fn duplicates_are_told_from_added_jobs_by_position() {
@@ -18,17 +19,41 @@ fn a_missing_script_is_loaded_once_for_all_batches_and_the_order_is_kept() {
     for end in 1..=4 {
         send(&mut backlog, end);
     }
-    for _ in 0..2 {
+    for _ in 0..4 {
+        // What would go with the script now would go before those that are still to come back.
+        assert!(next_batch(&mut backlog, Instant::now()).is_none());
         let batch = backlog.answered().unwrap();
         assert_eq!(refuse(&mut backlog, batch, "NOSCRIPT"), Next::GoOn);
     }
-    assert_eq!(send(&mut backlog, 5), (128, true));
-    for _ in 0..2 {
-        let batch = backlog.answered().unwrap();
-        refuse(&mut backlog, batch, "NOSCRIPT");
+    for (first, loads) in [(0, true), (128, false)] {
+        let (_, jobs, whole) = next_batch(&mut backlog, Instant::now()).unwrap();
+        assert_eq!((jobs[0], whole), (first, loads));
     }
-    let (_, jobs, whole) = next_batch(&mut backlog, Instant::now()).unwrap();
-    assert_eq!((jobs[0], whole), (256, false));
+}
+
+#[test]
+fn jobs_wait_behind_those_that_may_come_back_while_they_would_go_through_another_script() {
+    let now = Instant::now();
+    let mut backlog = backlog(256, now);
+    make_special(&mut backlog, 128..256);
+    send(&mut backlog, 1);
+    assert!(next_batch(&mut backlog, now).is_none());
+    assert_eq!(backlog.waiting, 128);
+    // The server had it.
+    let batch = backlog.answered().unwrap();
+    backlog.ran(batch, Answers::Added(others(Vec::new())));
+    assert_eq!(slots(&mut backlog)[0], 128);
+    // Another may not.
+    add_for(&mut backlog, 0, 256..384, now + SECOND);
+    backlog.link_lost(0, &"it broke".into());
+    assert_eq!(slots(&mut backlog)[0], 128);
+    assert!(next_batch(&mut backlog, now).is_none());
+    let batch = backlog.answered().unwrap();
+    assert_eq!(refuse(&mut backlog, batch, "NOSCRIPT"), Next::GoOn);
+    let (_, jobs, whole) = next_batch(&mut backlog, now).unwrap();
+    assert_eq!((jobs[0], whole), (128, true));
+    // One that comes with its script runs it.
+    assert!(next_batch(&mut backlog, now).is_some());
 }
 
 #[test]

@@ -7,12 +7,7 @@ const WRONG: &str = "WRONGTYPE bull:p is no hash";
 /// All of them need the script for jobs of any kind.
 fn special(jobs: u32, now: Instant) -> Backlog {
     let mut backlog = backlog(jobs, now);
-    let keys: Vec<_> = backlog.jobs.keys().collect();
-    for key in keys {
-        if let Operation::Add(addition) = &mut backlog.jobs.get_mut(key).unwrap().ready.operation {
-            addition.room = true;
-        }
-    }
+    make_special(&mut backlog, 0..jobs);
     backlog
 }
 
