@@ -147,6 +147,13 @@ test('a function that never answers costs one call, and the next one asks it ane
   expect(asked).toBe(2)
 })
 
+test('of many, one that waits for another’s tenant to be known says so at its deadline, and not that it was judged', async () => {
+  const pipeline = quotas.pipeline((tenant) => (tenant === 'slow' ? new Promise(() => {}) : undefined))
+  const rows = [input('other'), input('slow')]
+  const told = await pipeline.enqueueMany(rows, { createPendingMany: async () => {} }, { timeoutMs: 50 })
+  expect(told.map(({ error }) => error?.code)).toEqual(['QUOTA_UNAVAILABLE', 'QUOTA_UNAVAILABLE'])
+})
+
 test('of tenants with long names a function is asked each time', async () => {
   const asked = []
   const pipeline = quotas.pipeline(

@@ -100,8 +100,8 @@ class Chunk {
   /** It is valid, and may be enqueued. */
   accept(row) {
     row.accepted = true
-    // Until then what it waits for are the others.
-    if (row.phase === phases.Recording) row.phase = phases.Validating
+    // Until then what it waits for are the others, which may wait for Redis where there is a quota.
+    if (row.phase === phases.Recording) row.phase = row.owner === undefined ? phases.Validating : phases.Admitting
     this.#accepted.push(row)
     this.#decide()
   }
