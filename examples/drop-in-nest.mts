@@ -35,8 +35,10 @@ class GreetingsController {
 
   @Get(':id')
   async get(@Param('id') id: string) {
+    // First the state: what has ended by then has its greeting.
+    const state = await this.greetings.getJobState(id)
     const job = await this.greetings.getJob(id)
-    return { state: await job?.getState(), greeting: job?.returnvalue }
+    return { state, greeting: job?.returnvalue }
   }
 }
 
