@@ -52,8 +52,8 @@ impl Boundary {
     }
 
     /// A function that does the same for jobs with the name and the options of the last that had an id, or none, as they do. It
-    /// takes the slot, the id, the data and the timestamp, and an id for the deduplication where that is another one. Node-API looks for what is behind `this` at each call of a method,
-    /// which would cost more than the rest of this.
+    /// takes the slot, the id, the data and the timestamp, and an id for the deduplication where that is another one. Node-API
+    /// looks for what is behind `this` at each call of a method, which would cost more than the rest of this.
     #[napi(catch_unwind)]
     pub fn like_last<'env>(
         &self,
