@@ -83,7 +83,7 @@ test('a primary without the replicas it needs refuses calls at their deadline', 
   const client = on.client(server.url)
   const pipeline = on.pipeline({ connection: server.url })
   const fault = on.fault({ row: 6, fault: 'NOREPLICAS', done: '`min-replicas-to-write 1` with none', pipeline })
-  expectRefusals(await fault.burst(BURST, { timeoutMs: 300 }), 'NOREPLICAS')
+  expectRefusals(await fault.burst(BURST, { timeoutMs: 3000 }), 'NOREPLICAS')
   await client.config('SET', 'min-replicas-to-write', 0)
   await fault.recovers()
   await fault.ends(client)
