@@ -7,25 +7,31 @@ const { useDatabase } = require('../support/redis.js')
 
 const database = useDatabase()
 
-/** Runs `rate.lua` for calls at these times: [what it says of each], or takes back what passed in an earlier step. */
+/**
+ * Runs `rate.lua` for calls at these times: how many ms each is to wait, or, of several at one time, how many pass. Or takes back
+ * what passed in an earlier step.
+ */
 const DRIVER = `
 ${readFileSync(path.join(__dirname, '../../src/queue/scripts/rate.lua'), 'utf8')}
 local said, passed = {}, {}
 for at = 3, #ARGV, 2 do
-  local rate = { step = tonumber(ARGV[1]), reach = tonumber(ARGV[2]), till = tonumber(redis.call('GET', KEYS[1]) or nil) }
+  local step, reach, till = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(redis.call('GET', KEYS[1]) or nil)
   local now, what = tonumber(ARGV[at]), ARGV[at + 1]
-  if what == 'pass' then
-    local wait = pass(rate, now)
-    said[#said + 1] = wait or 0
-    passed[#said] = not wait and rate.till
+  local calls = tonumber(string.match(what, '^pass (%d+)$') or nil)
+  if calls then
+    local number
+    number, till = pass(till, step, reach, calls, now)
+    -- The wait as the boundary works it out.
+    said[#said + 1] = calls > 1 and number or number == 1 and 0 or math.ceil((till + step - reach - now) / MILLISECOND)
+    passed[#said] = number == 1 and till
   else
     said[#said + 1] = 0
     if passed[tonumber(what)] then
-      take_back(rate, passed[tonumber(what)], now)
+      till = take_back(till, step, passed[tonumber(what)], now)
     end
   end
-  if rate.till then
-    redis.call('SET', KEYS[1], digits(rate.till))
+  if till then
+    redis.call('SET', KEYS[1], digits(till))
   end
 end
 return said`
@@ -37,11 +43,14 @@ const START = 1_700_000_000_000_000n
 /** How long a call takes up the rate: rounded up. */
 const stepOf = ({ limit, periodMs }) => (BigInt(periodMs) * MS + BigInt(limit) - 1n) / BigInt(limit)
 
-/** @param {(bigint | { at: bigint, back: number })[]} steps calls, or what is taken back of the step of that number */
+/** @param {(bigint | { at: bigint, back: number } | { at: bigint, calls: number })[]} steps a call, what is taken back of the step
+ * of that number, or several calls */
 async function runInRedis(rate, steps) {
   await database.redis.del('rate')
   const args = steps.flatMap((step) =>
-    typeof step === 'bigint' ? [`${step}`, 'pass'] : [`${step.at}`, `${step.back + 1}`],
+    typeof step === 'bigint'
+      ? [`${step}`, 'pass 1']
+      : [`${step.at}`, step.calls ? `pass ${step.calls}` : `${step.back + 1}`],
   )
   const step = stepOf(rate)
   return database.redis.eval(DRIVER, 1, 'rate', `${step}`, `${step * BigInt(rate.burst)}`, ...args)
@@ -150,6 +159,26 @@ async function passAndTakeBack(rate, steps) {
   const gone = steps.flatMap((step) => (typeof step === 'bigint' || said[step.back] !== 0 ? [] : [step.back]))
   return { passed, gone }
 }
+
+test.each([9, 10])('of calls that come together as many pass as would one after the other (%d)', async (seed) => {
+  const draw = numbers(seed)
+  let parted = 0
+  for (let round = 0; round < 60; round++) {
+    const rate = drawRate(draw)
+    const times = drawTimes(draw, rate, 30).map((at) => ({ at, calls: 2 + draw(6) }))
+    const together = await runInRedis(rate, times)
+    const each = await runInRedis(
+      rate,
+      times.flatMap(({ at, calls }) => Array(calls).fill(at)),
+    )
+    for (const [place, { calls }] of times.entries()) {
+      const passed = each.splice(0, calls).filter((wait) => wait === 0).length
+      expect([rate, place, together[place]]).toEqual([rate, place, passed])
+      parted += passed > 0 && passed < calls ? 1 : 0
+    }
+  }
+  expect(parted).toBeGreaterThan(50)
+})
 
 test('what is taken back at once is there again at once', async () => {
   const rate = { limit: 3, periodMs: 1000, burst: 3 }

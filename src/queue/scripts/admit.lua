@@ -17,9 +17,10 @@
 --       then for each batch that a call may have been in: the number of the call, and there its own, that of its tenant and that of
 --             its tenant's last call, all from 1
 --
--- Reply: that number; the time now; the time in ms from which a job that was to come and is not there is given up; a character for
--- each call; for each tenant when its rate is made up for, or 0 where it has none; and for each "5" two numbers: when the rate was
--- made up for when that was said, and when its job is given up. The characters:
+-- Reply: that number; the time now; a text, of words with a space between them; and for each "5" and "6" two numbers: when the rate
+-- was made up for when that was said, and when its job is given up. The words of the text, which is also what is said here, are the
+-- time in ms from which a job that was to come and is not there is given up; a character for each call; and for each tenant when its
+-- rate is made up for, or 0 where it has none. The characters:
 --   0  its job is there already: nothing is taken for it
 --   1  it is admitted
 --   2  it is admitted, and its job may take the place of one that ended by then
@@ -33,10 +34,10 @@
 -- until then a job that has ended may not be this one, but the one whose place it takes. Two calls for one id have a place each until
 -- one is told that it is a duplicate.
 
-local call, try, sub, byte = redis.call, redis.pcall, string.sub, string.byte
+local call, try, sub, type, unpack = redis.call, redis.pcall, string.sub, type, unpack
 local KEYS, ARGV = KEYS, ARGV
 local completed, failed, said, rates, before = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local reuse, counts = ARGV[2], ARGV[4]
+local reuse, counts = ARGV[2], { string.byte(ARGV[4], 1, -1) }
 local id_at = #completed - #'completed' + 1
 local now = now_of_server()
 local now_ms = math.floor(now / MILLISECOND)
@@ -65,17 +66,18 @@ for i = 1, ARGV[5] + 0 do
 end
 local first_name, calls, first_job = at, 0, 5 + backlogs
 for i = 1, #counts do
-  calls = calls + byte(counts, i)
+  calls = calls + counts[i]
 end
 local first_before = first_job + calls
 
 local tills = rated > 0 and kept_rates(rates, before, ARGV, first_name, first_name + rated - 1)
 
--- What was said to calls before, by their number: they went out, and the answer was lost. Of those that were refused nothing was
--- taken, and they are looked at anew.
-local heard
+-- Calls that take nothing any more, by their number: their job is there and makes no room, or this was said to them before. Those
+-- went out, and the answer was lost. Of calls that were refused nothing was taken, and they are looked at anew.
+local settled, there = nil, { code = '0' }
+local said_before = { ['0'] = '0', ['1'] = '5', ['2'] = '6' }
 for i = 1, #KEYS - first_before do
-  heard = heard or {}
+  settled = settled or {}
   local text = call('GET', KEYS[first_before + i])
   if text then
     local words = {}
@@ -84,24 +86,26 @@ for i = 1, #KEYS - first_before do
     end
     local place = first_name + rated + 4 * (i - 1)
     local mine, codes = tonumber(ARGV[place + 1]), words[2]
-    local code = sub(codes, mine, mine)
-    if code == '0' or code == '1' or code == '2' then
+    local code = said_before[sub(codes, mine, mine)]
+    if code == '0' then
+      settled[tonumber(ARGV[place])] = there
+    elseif code then
       -- The calls of a tenant are let through one after the other.
       local _, later = string.gsub(sub(codes, mine + 1, tonumber(ARGV[place + 3])), '[12]', '')
-      heard[tonumber(ARGV[place])] =
+      settled[tonumber(ARGV[place])] =
         { code = code, till = tonumber(words[2 + ARGV[place + 2]]), later = later, given_up = tonumber(words[1]) }
     end
   end
 end
-
--- Which jobs are there and make no room.
-local stays = {}
 if call('EXISTS', unpack(KEYS, first_job + 1, first_before)) > 0 then
+  settled = settled or {}
   for i = 1, calls do
     local job = KEYS[first_job + i]
-    if call('EXISTS', job) == 1 then
+    if not settled[i] and call('EXISTS', job) == 1 then
       local id = sub(job, id_at)
-      stays[i] = not (reuse ~= '0' and call('ZSCORE', failed, id) or reuse == '2' and call('ZSCORE', completed, id))
+      if not (reuse ~= '0' and call('ZSCORE', failed, id) or reuse == '2' and call('ZSCORE', completed, id)) then
+        settled[i] = there
+      end
     end
   end
 end
@@ -111,8 +115,8 @@ end
 -- The places that calls of this batch have in backlogs, those of a tenant together.
 local texts = {}
 
--- Finds places in a backlog that has more jobs than it may, of which the last ones are these, by their numbers in `texts`: gives the
--- numbers of those that have none; or an error, which leaves all as it was, and the command that it is of.
+-- Finds places in a backlog that has more jobs than it may, of which the last ones are these, by their numbers in `texts`: gives
+-- those that have none, a set of numbers, or nothing; or an error, which leaves all as it was, and the command that it is of.
 local function make_places(backlog, most, length, first, last)
   local base, count = sub(completed, 1, id_at - 1), last - first + 1
   local looks = math.max(FEW_LOOKS, math.min(LOOKS, math.floor(ALL_LOOKS / backlogs)))
@@ -157,7 +161,7 @@ local function make_places(backlog, most, length, first, last)
     local till, id = string.match(late[i], '^r?(%d+):(.*)$')
     is_to_come[id or ''] = till and tonumber(till) > now_ms
   end
-  local free, fit, without = most - (length - count - #old + #alive), {}, {}
+  local free, fit, without = most - (length - count - #old + #alive), {}, nil
   for i = first, last do
     local id = string.match(texts[i], ':(.*)$')
     if is_to_come[id] then
@@ -165,7 +169,8 @@ local function make_places(backlog, most, length, first, last)
     elseif free > 0 then
       fit[#fit + 1], is_to_come[id], free = texts[i], true, free - 1
     else
-      without[#without + 1] = i
+      without = without or {}
+      without[i] = true
     end
   end
   if #fit > 0 then
@@ -174,13 +179,13 @@ local function make_places(backlog, most, length, first, last)
   return without
 end
 
--- For the case that something fails: of each of these texts, the backlog that it may be in.
+-- For the case that something fails: the backlog that a text may be in, and those after it up to the next one's.
 local pushed = {}
 local function give_back()
+  local backlog
   for i = 1, #texts do
-    if pushed[i] then
-      try('LREM', pushed[i], '-1', texts[i])
-    end
+    backlog = pushed[i] or backlog
+    try('LREM', backlog, '-1', texts[i])
   end
 end
 
@@ -192,128 +197,130 @@ local function put_off_end(backlog)
   end
 end
 
--- Gives jobs their places, and the numbers in `texts` of those that have none where that is not nothing; or an error, and the
--- command that it is of.
-local function take_places(backlog, limits, first, last)
-  local length
-  if first == last then
-    length = try('RPUSH', backlog, texts[first])
-  else
-    length = try('RPUSH', backlog, unpack(texts, first, last))
-  end
-  if type(length) == 'table' then
-    return nil, length, 'RPUSH'
-  end
-  for i = first, last do
-    pushed[i] = backlog
-  end
-  local is_new, without, why, command = length == last - first + 1, nil, nil, nil
-  if length > limits.most then
-    without, why, command = make_places(backlog, limits.most, length, first, last)
-    if why then
-      return nil, why, command
-    end
-  end
-  if is_new or without or limits.renew then
-    return without, put_off_end(backlog)
-  end
-  return without
-end
-
-local codes, ends, texts_of_ends, more = {}, {}, {}, {}
+-- Of each call what is said of it, and of each tenant when its rate is made up for, as a text. Tables that have about the size that
+-- they need from the start do not grow, which would cost as much as all that is done with them.
+local codes, ends, more = { unpack(counts) }, { unpack(counts) }, {}
 -- What is to be kept, and what a tenant's rate came to that comes with two limits.
-local kept, last, known = {}, 0, run[2] and {}
--- The rate of the tenant whose turn it is, and of each text its call.
-local rate, places = {}, {}
+local kept, kept_to, last, known = {}, 0, 0, run[2] and {}
+-- Tenants of whom nothing was to make up for have one time in common.
+local time, text_of_time = 0, '0'
 -- Where jobs make room, the one of another call may have ended by the time that this one's comes.
 local admitted, to_come = '1', digits(given_up) .. ':'
 if reuse ~= '0' then
   admitted, to_come = '2', 'r' .. to_come
 end
-local position, backlog_at, name_at, anything, text_at = 0, 5, 0, false, 0
+local tenant, position, backlog_at, name_at, text_at, anything = 0, 0, 5, first_name - 1, 0, false
 
 for i = 1, #run do
   local limits = run[i]
-  local step = limits.step
+  local most, step, reach, renew = limits.most, limits.step, limits.reach, limits.renew
   for _ = 1, limits.tenants do
-    local tenant = #ends + 1
-    local first, last_call, taken, name = position + 1, position + byte(counts, tenant), 0, nil
-    local first_text = text_at + 1
-    rate.till, rate.changed = nil, false
+    tenant = tenant + 1
+    local first, last_call = position + 1, position + counts[tenant]
+    position = last_call
+
+    -- The calls that take something, if they may.
+    local asking = counts[tenant]
+    if settled then
+      for j = first, last_call do
+        asking = settled[j] and asking - 1 or asking
+      end
+    end
+    local taken, name, till, until_then, text_of_till = asking, nil, nil, nil, nil
     if step > 0 then
       name_at = name_at + 1
-      name = ARGV[first_name + name_at - 1]
-      rate.step, rate.reach, rate.till = step, limits.reach, known and known[name] or tills[1 + name_at] and tills[1 + name_at] + 0 or nil
+      name = ARGV[name_at]
+      text_of_till = known and known[name] or tills[name_at - first_name + 2]
+      until_then = text_of_till and text_of_till + 0 or nil
+      till = until_then
+      if asking == 1 and (not till or till < now) then
+        -- As `pass` has it, in half the time.
+        till = now + step
+      elseif asking > 0 then
+        taken, till = pass(till, step, reach, asking, now)
+      end
     end
-    while position < last_call do
-      position = position + 1
-      local code, before = '1', heard and heard[position]
-      if before then
-        code = before.code == '1' and '5' or before.code == '2' and '6' or '0'
-        if code ~= '0' then
-          more[#more + 1], more[#more + 2] = before.till - before.later * step, before.given_up
+
+    local passing, first_text = taken, text_at + 1
+    for j = first, last_call do
+      local is = settled and settled[j]
+      if is then
+        codes[j] = is.code
+        if is.till then
+          more[#more + 1], more[#more + 2] = is.till - is.later * step, is.given_up
         end
-      elseif stays[position] then
-        code = '0'
-      elseif step > 0 and pass(rate, now) then
-        code = '3'
-      else
-        code = admitted
-        taken = taken + 1
-        if limits.most > 0 then
+      elseif passing > 0 then
+        codes[j], passing = admitted, passing - 1
+        if most > 0 then
           text_at = text_at + 1
-          texts[text_at], places[text_at] = to_come .. sub(KEYS[first_job + position], id_at), position
+          texts[text_at] = to_come .. sub(KEYS[first_job + j], id_at)
+        end
+      else
+        codes[j] = '3'
+      end
+    end
+
+    if most > 0 then
+      backlog_at = backlog_at + 1
+      local backlog, length, without, why, command = KEYS[backlog_at], nil, nil, nil, nil
+      if taken > 0 then
+        pushed[first_text] = backlog
+        if taken == 1 then
+          length = try('RPUSH', backlog, texts[text_at])
+        else
+          length = try('RPUSH', backlog, unpack(texts, first_text, text_at))
+        end
+        if type(length) == 'table' then
+          why, command = length, 'RPUSH'
+        elseif length > most then
+          without, why, command = make_places(backlog, most, length, first_text, text_at)
         end
       end
-      codes[position] = code
-    end
-    if limits.most > 0 then
-      backlog_at = backlog_at + 1
-      local without, why, command
-      if taken > 0 then
-        without, why, command = take_places(KEYS[backlog_at], limits, first_text, text_at)
-      elseif limits.renew then
-        -- Whoever asks for it takes this as done.
-        why, command = put_off_end(KEYS[backlog_at])
+      -- Who asks for the end to be put off takes that as done.
+      if not why and (renew or length == taken or without) then
+        why, command = put_off_end(backlog)
       end
       if why then
         give_back()
         return refused(why, command)
-      elseif without and #without > 0 then
-        for j = 1, #without do
-          codes[places[without[j]]] = '4'
-          rate.till = rate.till and rate.till - step
-        end
+      elseif without then
         -- Whatever its rate says of the others, there is no place for them.
+        local text = first_text - 1
         for j = first, last_call do
-          codes[j] = codes[j] == '3' and '4' or codes[j]
+          if codes[j] == admitted then
+            text = text + 1
+            if without[text] then
+              codes[j], taken, till = '4', taken - 1, till and till - step
+            end
+          elseif codes[j] == '3' then
+            codes[j] = '4'
+          end
         end
-        taken = taken - #without
       end
     end
     anything = anything or taken > 0
-    local till = rate.till or 0
-    local text = rate.changed and digits(till) or '0'
-    if rate.changed then
-      kept[#kept + 1], kept[#kept + 2] = name, text
+
+    if till == until_then then
+      ends[tenant] = text_of_till or '0'
+    else
+      if till ~= time then
+        time, text_of_time = till, digits(till)
+      end
+      ends[tenant] = text_of_time
+      kept[kept_to + 1], kept[kept_to + 2] = name, text_of_time
+      kept_to = kept_to + 2
       if till > last then
         last = till
       end
       if known then
-        known[name] = till
+        known[name] = text_of_time
       end
     end
-    ends[tenant], texts_of_ends[tenant] = till, text
   end
 end
 
-codes = table.concat(codes)
-local reply = { tonumber(ARGV[1]), now, given_up, codes, unpack(ends) }
-for i = 1, #more do
-  reply[#reply + 1] = more[i]
-end
+local text = digits(given_up) .. ' ' .. table.concat(codes) .. ' ' .. table.concat(ends, ' ')
 if anything then
-  local text = digits(given_up) .. ' ' .. codes .. ' ' .. table.concat(texts_of_ends, ' ')
   local done = try('SET', said, text, 'PX', ARGV[3])
   if done.err then
     give_back()
@@ -332,4 +339,4 @@ if #kept > 0 then
   end
 end
 
-return reply
+return { tonumber(ARGV[1]), now, text, unpack(more) }

@@ -110,11 +110,12 @@ pub fn verdicts(reply: &Reply, number: u64, parties: &[Party]) -> Option<Vec<Ver
     let Reply::Array(items) = reply else {
         return None;
     };
-    let [first, now, given_up, Reply::Bulk(codes), rest @ ..] = &items[..] else {
+    let [first, now, Reply::Bulk(text), more @ ..] = &items[..] else {
         return None;
     };
-    let (now, given_up) = (whole(now)?, whole(given_up)?);
-    let (ends, more) = rest.split_at_checked(parties.len())?;
+    let now = whole(now)?;
+    let mut words = text.split(|byte| *byte == b' ');
+    let (given_up, codes) = (decimal(words.next()?)?, words.next()?);
     let (said, []) = more.as_chunks::<2>() else {
         return None;
     };
@@ -122,12 +123,12 @@ pub fn verdicts(reply: &Reply, number: u64, parties: &[Party]) -> Option<Vec<Ver
     if whole(first)? != number || codes.len() != calls {
         return None;
     }
-    let (mut codes, mut said) = (&codes[..], said.iter());
+    let (mut codes, mut said) = (codes, said.iter());
     let mut verdicts = Vec::with_capacity(codes.len());
-    for (party, end) in parties.iter().zip(ends) {
+    for party in parties {
         let of_party;
         (of_party, codes) = codes.split_at_checked(party.calls.into())?;
-        let (end, step) = (whole(end)?, party.rate.map_or(0, |rate| rate.step()));
+        let (end, step) = (decimal(words.next()?)?, party.rate.map_or(0, |rate| rate.step()));
         let mut later = of_party.iter().filter(|code| matches!(code, b'1' | b'2')).count() as u64;
         for code in of_party {
             verdicts.push(match code {
@@ -148,7 +149,11 @@ pub fn verdicts(reply: &Reply, number: u64, parties: &[Party]) -> Option<Vec<Ver
             });
         }
     }
-    said.next().is_none().then_some(verdicts)
+    (said.next().is_none() && words.next().is_none()).then_some(verdicts)
+}
+
+fn decimal(text: &[u8]) -> Option<u64> {
+    str::from_utf8(text).ok()?.parse().ok()
 }
 
 fn whole(reply: &Reply) -> Option<u64> {
@@ -213,15 +218,14 @@ mod tests {
     #[test]
     fn a_reply_has_a_verdict_for_each_call_and_what_does_not_is_none() {
         let party = |calls, rate| Party { calls, rate, renew: false };
-        let reply = |codes: &str, rest: &[i64]| {
-            let head = [Reply::Integer(9), Reply::Integer(20_000), Reply::Integer(6000)];
-            let rest = rest.iter().map(|it| Reply::Integer(*it));
-            Reply::Array(head.into_iter().chain([Reply::Bulk(codes.into())]).chain(rest).collect())
+        let reply = |text: &str, more: &[i64]| {
+            let head = [Reply::Integer(9), Reply::Integer(20_000), Reply::Bulk(text.into())];
+            Reply::Array(head.into_iter().chain(more.iter().map(|it| Reply::Integer(*it))).collect())
         };
         let place = |given_up, in_its_place| Claim { given_up, in_its_place };
         let parties = [party(4, Some(RATE)), party(3, None)];
         assert_eq!(
-            verdicts(&reply("0123416", &[22_286, 0, 17, 5000]), 9, &parties),
+            verdicts(&reply("6000 0123416 22286 0", &[17, 5000]), 9, &parties),
             Some(vec![
                 Verdict::Free,
                 Verdict::Charged { until: 22_286 - 1143, place: place(6000, false) },
@@ -232,19 +236,23 @@ mod tests {
                 Verdict::Charged { until: 17, place: place(5000, true) },
             ])
         );
-        for (codes, rest) in [
-            ("0000000", &[1][..]),
-            ("000000", &[1, 1]),
-            ("000000x", &[1, 1]),
-            ("0000003", &[1, 1]),
-            ("0000005", &[1, 1]),
-            ("0000000", &[1, 1, 1, 1]),
-            ("0110000", &[1, 1]),
-            ("0000000", &[-1, 1]),
+        for (text, more) in [
+            ("6000 0000000 1", &[][..]),
+            ("6000 000000 1 1", &[]),
+            ("6000 000000x 1 1", &[]),
+            ("6000 0000003 1 1", &[]),
+            ("6000 0000005 1 1", &[]),
+            ("6000 0000000 1 1 1", &[]),
+            ("6000 0000000 1 1", &[1, 1]),
+            ("6000 0110000 1 1", &[]),
+            ("6000 0000000 -1 1", &[]),
+            ("6000 0000000 1 ", &[]),
+            ("x 0000000 1 1", &[]),
+            ("", &[]),
         ] {
-            assert_eq!(verdicts(&reply(codes, rest), 9, &parties), None, "{codes} {rest:?}");
+            assert_eq!(verdicts(&reply(text, more), 9, &parties), None, "{text} {more:?}");
         }
-        assert_eq!(verdicts(&reply("0000000", &[1, 1]), 8, &parties), None);
+        assert_eq!(verdicts(&reply("6000 0000000 1 1", &[]), 8, &parties), None);
         assert_eq!(verdicts(&Reply::Integer(9), 9, &parties), None);
     }
 }

@@ -3,9 +3,9 @@
 --
 -- Texts are taken for numbers by adding to them, which is done in half the time that `tonumber` takes.
 --
--- Times are whole eighths of a microsecond since 2020 by the server's own clock, all of them below 2^53: nothing is rounded. A
--- rate is { step, reach, till, changed }: how long a call takes, and how long a burst may; the time that is kept, or nil where
--- there is nothing to make up for; and whether it has to be kept anew.
+-- Times are whole eighths of a microsecond since 2020 by the server's own clock, all of them below 2^53: nothing is rounded. Of a
+-- rate, `till` is the time that is kept, or nothing where there is nothing to make up for; `step` how long a call takes, and
+-- `reach` how long a burst may.
 --
 -- They are kept in a hash, a field for each tenant. Every minute or so it becomes the one before, as soon as that is gone: as it
 -- is when all in it are made good. What is in neither is made good too.
@@ -20,29 +20,25 @@ local function digits(number)
   return string.format(WHOLE, number)
 end
 
--- Lets a call through, or gives the milliseconds after which one would be.
-local function pass(rate, now)
-  local till = rate.till
+-- Lets as many of some calls through as may be: gives how many, and until when the rate is made up for then.
+local function pass(till, step, reach, calls, now)
+  local latest = now + reach
   if not till or till < now then
     till = now
-  elseif till - now > rate.reach then
+  elseif till > latest then
     -- No call was let through so far ahead: the clock was set back, or the limits were others then.
-    till = now + rate.reach
-    rate.till, rate.changed = till, true
+    till = latest
   end
-  local wait = till + rate.step - rate.reach - now
-  if wait > 0 then
-    return math.ceil(wait / MILLISECOND)
+  if till + calls * step > latest then
+    calls = math.floor((latest - till) / step)
   end
-  rate.till, rate.changed = till + rate.step, true
+  return calls, till + calls * step
 end
 
--- Takes back what is not made up for yet of a call that was let through until `till`. Never more: by then others may have
+-- Takes back what is not made up for yet of a call that was let through until `said`. Never more: by then others may have
 -- been let through in its place.
-local function take_back(rate, till, now)
-  if rate.till and till > now then
-    rate.till = rate.till - math.min(till - now, rate.step)
-  end
+local function take_back(till, step, said, now)
+  return till - math.max(0, math.min(said - now, step))
 end
 
 local function now_of_server()

@@ -45,13 +45,13 @@ if #back > 0 then
   local tills, kept, last = kept_rates(rates, before, names, 1, #names), {}, 0
   for i = 1, #back do
     local name = names[i]
-    local rate = { step = back[i].step, till = till_of[name] or tonumber(tills[1 + i] or nil) }
-    if rate.till then
+    local till = till_of[name] or tonumber(tills[1 + i] or nil)
+    if till then
       -- Those before may have it as it was, and are to be asked no sooner than that is made good.
-      last = math.max(last, rate.till)
-      take_back(rate, back[i].said, now)
-      till_of[name] = rate.till
-      kept[#kept + 1], kept[#kept + 2] = name, digits(rate.till)
+      last = math.max(last, till)
+      till = take_back(till, back[i].step, back[i].said, now)
+      till_of[name] = till
+      kept[#kept + 1], kept[#kept + 2] = name, digits(till)
     end
   end
   if #kept > 0 then
