@@ -175,7 +175,7 @@ describe('a server that is connected is named in', () => {
     const server = await on.server()
     const pipeline = on.pipeline({ connection: server.url })
     await pipeline.enqueue(newTicket(), recorder())
-    const names = (await on.client(server.url).client('LIST')).match(/(?<=\bname=)\S*/g)
+    const names = (await on.client(server.url).client('LIST')).match(/(?<= name=)\S*/g)
     expect(names.sort()).toEqual(['', 'enqueue-boundary'])
   })
 })
