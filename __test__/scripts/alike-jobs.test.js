@@ -177,3 +177,18 @@ describe.each(Object.keys(SCRIPTS))('%s jobs', (kind) => {
     }
   })
 })
+
+test('numbered jobs fail whole where something else has the key of a number, and the next ones come behind it', async () => {
+  const { redis } = database
+  const { text, ids, call, reply } = SCRIPTS.numbered
+  const add = () => call(redis, text, ids)
+  const before = await redis.lrange(keyOf('wait'), 0, -1)
+  await redis.set(keyOf(ids[1]), 'x')
+  await expect(add()).rejects.toThrow('WRONGTYPE')
+  expect(await redis.lrange(keyOf('wait'), 0, -1)).toEqual(before)
+  expect(await redis.exists(keyOf(ids[0]), keyOf(ids[2]))).toBe(0)
+  expect(await redis.get(keyOf(ids[1]))).toBe('x')
+  const next = await add()
+  expect(next).toEqual([reply[0], `${Number(reply[1]) + ids.length}`])
+  expect(await redis.llen(keyOf('wait'))).toBe(before.length + ids.length)
+})

@@ -14,7 +14,8 @@
 -- Reply: that number, and what was counted before the batch, as text.
 --
 -- Everything that can fail is read or checked before the first write, or taken back, and the first write is refused
--- whenever a later one would be, so an error reply means that nothing was written for any job.
+-- whenever a later one would be, so an error reply means that no job was written. (Where something else has the key of a job's
+-- number, events tell of those before it, and their numbers stay used.)
 
 name = ARGV[4]
 local options, timestamp = ARGV[3], ARGV[6] ~= '' and ARGV[6]
@@ -82,8 +83,15 @@ local added, at = {}, 7
 for i = 1, jobs do
   local id = id_of(i)
   added[i] = id
-  call('HSET', base .. id, 'name', name, 'data', ARGV[at], 'opts', options, 'timestamp', timestamp or ARGV[at + 1],
+  local done = try('HSET', base .. id, 'name', name, 'data', ARGV[at], 'opts', options, 'timestamp', timestamp or ARGV[at + 1],
     'delay', '0', 'priority', '0')
+  if is_error(done) then
+    -- Something else has the key of this number. The numbers stay used, so that the next jobs come behind it.
+    for j = 1, i - 1 do
+      try('DEL', base .. added[j])
+    end
+    return refused(done, 'HSET')
+  end
   if i > 1 then
     try('XADD', events, '*', 'event', 'added', 'jobId', id, 'name', name)
   end
