@@ -9,7 +9,7 @@
 -- ARGV  1     a number, which the reply begins with
 --       2     which jobs that ended make room for another of their id: "0" none, "1" those that failed, "2" all
 --       3     for how many ms jobs may not be there yet, and what is said here is kept
---       4     how many calls each tenant has: a byte each
+--       4     how many calls each tenant has, at least one: a byte each
 --       5     how many times the limits change from one tenant to the next
 --       then for each of those: how many tenants have them; how many jobs one may have that have not ended, or "0"; "1" where its
 --             backlog is not to run out soon; and step and reach of its rate as in `rate.lua`, or "0" alone where it has none
@@ -72,8 +72,8 @@ local first_before = first_job + calls
 
 local tills = rated > 0 and kept_rates(rates, before, ARGV, first_name, first_name + rated - 1)
 
--- Calls that take nothing any more, by their number: their job is there and makes no room, or this was said to them before. Those
--- went out, and the answer was lost. Of calls that were refused nothing was taken, and they are looked at anew.
+-- Calls that take nothing any more, by their number: their job is there and makes no room, or they went out before and the answer
+-- was lost. Of calls that were refused then nothing was taken, and they are looked at anew.
 local settled, there = nil, { code = '0' }
 local said_before = { ['0'] = '0', ['1'] = '5', ['2'] = '6' }
 for i = 1, #KEYS - first_before do
@@ -85,15 +85,14 @@ for i = 1, #KEYS - first_before do
       words[#words + 1] = word
     end
     local place = first_name + rated + 4 * (i - 1)
-    local mine, codes = tonumber(ARGV[place + 1]), words[2]
-    local code = said_before[sub(codes, mine, mine)]
+    local mine, codes = tonumber(ARGV[place + 1]), words[2] or ''
+    local code, till = said_before[sub(codes, mine, mine)], tonumber(words[2 + ARGV[place + 2]] or nil)
     if code == '0' then
       settled[tonumber(ARGV[place])] = there
-    elseif code then
+    elseif code and till then
       -- The calls of a tenant are let through one after the other.
       local _, later = string.gsub(sub(codes, mine + 1, tonumber(ARGV[place + 3])), '[12]', '')
-      settled[tonumber(ARGV[place])] =
-        { code = code, till = tonumber(words[2 + ARGV[place + 2]]), later = later, given_up = tonumber(words[1]) }
+      settled[tonumber(ARGV[place])] = { code = code, till = till, later = later, given_up = tonumber(words[1]) }
     end
   end
 end
@@ -112,8 +111,8 @@ end
 
 -- --- how ------------------------------------------------------------------------------------------------------------
 
--- The places that calls of this batch have in backlogs, those of a tenant together.
-local texts = {}
+-- The places that calls of this batch have in backlogs, those of a tenant together, and how many.
+local texts, text_at = {}, 0
 
 -- Finds places in a backlog that has more jobs than it may, of which the last ones are these, by their numbers in `texts`: gives
 -- those that have none, a set of numbers, or nothing; or an error, which leaves all as it was, and the command that it is of.
@@ -179,11 +178,11 @@ local function make_places(backlog, most, length, first, last)
   return without
 end
 
--- For the case that something fails: the backlog that a text may be in, and those after it up to the next one's.
+-- For the case that something fails: the backlog that a text is in, and those after it up to the next one's.
 local pushed = {}
 local function give_back()
   local backlog
-  for i = 1, #texts do
+  for i = 1, text_at do
     backlog = pushed[i] or backlog
     try('LREM', backlog, '-1', texts[i])
   end
@@ -197,19 +196,19 @@ local function put_off_end(backlog)
   end
 end
 
--- Of each call what is said of it, and of each tenant when its rate is made up for, as a text. Tables that have about the size that
--- they need from the start do not grow, which would cost as much as all that is done with them.
+-- Of each call what is said of it, and of each tenant when its rate is made up for, as a text. A table that has its size from the
+-- start does not grow, which would cost as much as all that is done with it: these begin with as many as there are tenants.
 local codes, ends, more = { unpack(counts) }, { unpack(counts) }, {}
 -- What is to be kept, and what a tenant's rate came to that comes with two limits.
 local kept, kept_to, last, known = {}, 0, 0, run[2] and {}
--- Tenants of whom nothing was to make up for have one time in common.
+-- The text of the tenant before: those that had nothing to make up for have one in common.
 local time, text_of_time = 0, '0'
 -- Where jobs make room, the one of another call may have ended by the time that this one's comes.
 local admitted, to_come = '1', digits(given_up) .. ':'
 if reuse ~= '0' then
   admitted, to_come = '2', 'r' .. to_come
 end
-local tenant, position, backlog_at, name_at, text_at, anything = 0, 0, 5, first_name - 1, 0, false
+local tenant, position, backlog_at, name_at, anything = 0, 0, 5, first_name - 1, false
 
 for i = 1, #run do
   local limits = run[i]
@@ -226,15 +225,14 @@ for i = 1, #run do
         asking = settled[j] and asking - 1 or asking
       end
     end
-    local taken, name, till, until_then, text_of_till = asking, nil, nil, nil, nil
+    local taken, name, till, until_then = asking, nil, nil, nil
     if step > 0 then
       name_at = name_at + 1
       name = ARGV[name_at]
-      text_of_till = known and known[name] or tills[name_at - first_name + 2]
-      until_then = text_of_till and text_of_till + 0 or nil
+      until_then = known and known[name] or tills[name_at - first_name + 2] or nil
       till = until_then
       if asking == 1 and (not till or till < now) then
-        -- As `pass` has it, in half the time.
+        -- As `pass` has it, in half the time: a burst is of one call at least.
         till = now + step
       elseif asking > 0 then
         taken, till = pass(till, step, reach, asking, now)
@@ -264,20 +262,22 @@ for i = 1, #run do
       backlog_at = backlog_at + 1
       local backlog, length, without, why, command = KEYS[backlog_at], nil, nil, nil, nil
       if taken > 0 then
-        pushed[first_text] = backlog
         if taken == 1 then
           length = try('RPUSH', backlog, texts[text_at])
         else
           length = try('RPUSH', backlog, unpack(texts, first_text, text_at))
         end
         if type(length) == 'table' then
-          why, command = length, 'RPUSH'
-        elseif length > most then
-          without, why, command = make_places(backlog, most, length, first_text, text_at)
+          why, command, text_at = length, 'RPUSH', first_text - 1
+        else
+          pushed[first_text] = backlog
+          if length > most then
+            without, why, command = make_places(backlog, most, length, first_text, text_at)
+          end
         end
       end
-      -- Who asks for the end to be put off takes that as done.
-      if not why and (renew or length == taken or without) then
+      -- A list that is new has no end yet, and one in which places were made may be. Whoever asks for it takes it as done.
+      if not why and (renew or length and (length == taken or length > most)) then
         why, command = put_off_end(backlog)
       end
       if why then
@@ -285,11 +285,11 @@ for i = 1, #run do
         return refused(why, command)
       elseif without then
         -- Whatever its rate says of the others, there is no place for them.
-        local text = first_text - 1
+        local number = first_text - 1
         for j = first, last_call do
           if codes[j] == admitted then
-            text = text + 1
-            if without[text] then
+            number = number + 1
+            if without[number] then
               codes[j], taken, till = '4', taken - 1, till and till - step
             end
           elseif codes[j] == '3' then
@@ -300,20 +300,19 @@ for i = 1, #run do
     end
     anything = anything or taken > 0
 
-    if till == until_then then
-      ends[tenant] = text_of_till or '0'
-    else
-      if till ~= time then
-        time, text_of_time = till, digits(till)
-      end
-      ends[tenant] = text_of_time
+    if (till or 0) ~= time then
+      time = till or 0
+      text_of_time = digits(time)
+    end
+    ends[tenant] = text_of_time
+    if till ~= until_then then
       kept[kept_to + 1], kept[kept_to + 2] = name, text_of_time
       kept_to = kept_to + 2
       if till > last then
         last = till
       end
       if known then
-        known[name] = text_of_time
+        known[name] = till
       end
     end
   end

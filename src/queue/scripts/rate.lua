@@ -50,20 +50,22 @@ local function now_of_server()
   return (time[1] - YEAR_2020) * SECOND + time[2] * 8
 end
 
--- What the two hashes have of the tenants whose names stand there: the field `about` of the first, then a text or nothing for each.
+-- What the two hashes have of the tenants whose names stand there: the field `about` of the first, then a number or nothing for each.
 local function kept_rates(rates, before, names, first, last)
   local tills = redis.call('HMGET', rates, 'about', unpack(names, first, last))
   local missing, places = {}, {}
   for i = first, last do
     local place = i - first + 2
-    if not tills[place] then
+    if tills[place] then
+      tills[place] = tills[place] + 0
+    else
       missing[#missing + 1], places[#places + 1] = names[i], place
     end
   end
   if #missing > 0 then
     local older = redis.call('HMGET', before, unpack(missing))
     for i = 1, #places do
-      tills[places[i]] = older[i]
+      tills[places[i]] = older[i] and older[i] + 0
     end
   end
   return tills

@@ -45,7 +45,7 @@ if #back > 0 then
   local tills, kept, last = kept_rates(rates, before, names, 1, #names), {}, 0
   for i = 1, #back do
     local name = names[i]
-    local till = till_of[name] or tonumber(tills[1 + i] or nil)
+    local till = till_of[name] or tills[1 + i]
     if till then
       -- Those before may have it as it was, and are to be asked no sooner than that is made good.
       last = math.max(last, till)
