@@ -94,7 +94,7 @@ test('of jobs whose answer was lost the named ones are tried again and the namel
 })
 
 test('a Redis that refuses leaves nothing of a bulk, and one that is full says so', async () => {
-  const server = await on.server(['--maxmemory', '1mb', '--maxmemory-policy', 'noeviction'])
+  const server = await on.server(['--maxmemory', '1', '--maxmemory-policy', 'noeviction'])
   const { queue } = on3(server)
   const error = await rejection(
     queue.addBulk([

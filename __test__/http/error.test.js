@@ -95,7 +95,7 @@ describe('made by hand', () => {
       }
     },
     QUEUE_UNAVAILABLE: async () => {
-      const pipeline = make({ connection: { port: await freePort() }, timeoutMs: 300 })
+      const pipeline = make({ connection: { port: await freePort() }, timeoutMs: 2000 })
       return pipeline.enqueue(newTicket(), recorder())
     },
     CLOSED: async () => {
