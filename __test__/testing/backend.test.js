@@ -171,6 +171,22 @@ test('a queue that was there before goes there, and to Redis again when it is ta
   expect((await queue.getJobs()).map(({ name: what }) => what).sort()).toEqual(['real', 'real'])
 })
 
+test('a queue that goes to Redis again is told that the link is there, though that stood all the time for another', async () => {
+  boundary.uninstall()
+  const [{ queue }, { queue: other }] = [queues.queue(queues.name()), queues.queue(queues.name())]
+  for (const it of [queue, other]) {
+    await it.waitUntilReady()
+    await it.add('real', {})
+  }
+  boundary = installTestTransport()
+  await queue.add('tested', {})
+  boundary.uninstall()
+  const ready = new Promise((resolve) => queue.getBackend().once('ready', resolve))
+  await queue.add('real', {})
+  await ready
+  expect(await queue.getWaitingCount()).toBe(2)
+})
+
 // --- the same on a real Redis ---------------------------------------------------------------------------------------
 
 const LONG = 1_000_000_000

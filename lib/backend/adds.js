@@ -204,13 +204,18 @@ class Adds {
     if (isDiverted()) return Promise.resolve()
     this.ready()
     if (!this.#listening && !this.#closed) {
-      const refused = this.boundary.listen()
+      const refused = this.#listen()
       if (refused !== null) return Promise.reject(refusal(refused, this.boundary, 0))
       this.#listening = true
-      // It may stand already: another queue may have it too.
-      if (this.isConnected) this.heard()
     }
     return statesOf(this, [''])
+  }
+
+  /** Begins to tell news of the link. It may stand already: another queue may have it too, and making one takes little. */
+  #listen() {
+    const refused = this.boundary.listen()
+    if (refused === null && this.isConnected) this.heard()
+    return refused
   }
 
   /** The link was made or lost. */
@@ -233,7 +238,7 @@ class Adds {
     if (!this.#way.isOther) return
     this.#way.turn(this.boundary, ignore)
     // The link that it heard of was let go.
-    if (this.#listening && !isDiverted()) this.boundary.listen()
+    if (this.#listening && !isDiverted()) this.#listen()
   }
 
   register(call, slot) {
