@@ -156,7 +156,11 @@ class Link extends EventEmitter {
   }
 
   reset() {
-    for (const socket of this.ends.up) socket.resetAndDestroy()
+    for (const socket of this.ends.up) {
+      // One that is being shut down cannot be reset: Node would leave it half closed, and go round for it at the end without an end.
+      if (socket.writableEnded) socket.destroy()
+      else socket.resetAndDestroy()
+    }
     this.emit('close')
   }
 
